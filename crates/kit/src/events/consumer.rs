@@ -1,0 +1,228 @@
+//! A consumer of events: one try is one transaction with the inbox row and the effect; after five tries an event is
+//! parked.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use sea_orm::DbErr;
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{Event, backoff::Backoff, inbox, parked::Shelf};
+use crate::{Clock, Db, db::Txn};
+
+/// So often an event is tried before it is parked.
+pub(super) const TRIES: u32 = 5;
+/// Events that a consumer holds at once, worked on or waiting.
+pub(super) const HELD: usize = 64;
+/// Transactions of one consumer at once: the database's connections are there for requests too.
+const APPLYING: usize = 4;
+/// A try that takes longer has failed.
+const APPLY_LIMIT: Duration = Duration::from_secs(15);
+const BETWEEN_TRIES: Backoff = Backoff::new(Duration::from_millis(400), Duration::from_secs(5));
+const DATABASE_AWAY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+
+/// What a service does on events of others.
+#[async_trait]
+pub trait Hear: Send + Sync {
+    /// Has its effect in `txn` and nowhere else: whether it happened is decided by the commit. May be called again for the
+    /// same event after a failure, never after a success.
+    async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard>;
+}
+
+/// Why an event was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum Heard {
+    /// It may go better in a moment.
+    #[error("{0}")]
+    Retry(String),
+    /// It will never go; the event is parked at once.
+    #[error("{0}")]
+    Fail(String),
+}
+
+impl From<DbErr> for Heard {
+    fn from(error: DbErr) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+/// Who wants which events: `audit`, `#`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Subscription {
+    pub consumer: String,
+    /// Patterns over event types: `*` stands for one word between dots, `#` for any number.
+    pub topics: Vec<String>,
+}
+
+impl Subscription {
+    pub fn new(consumer: &str, topics: &[&str]) -> Self {
+        Self {
+            consumer: consumer.to_owned(),
+            topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
+        }
+    }
+}
+
+/// A subscription with somebody behind it. Cheap to clone.
+#[derive(Clone)]
+pub struct Consumer {
+    subscription: Subscription,
+    db: Db,
+    clock: Clock,
+    hear: Arc<dyn Hear>,
+    applying: Arc<Semaphore>,
+}
+
+/// How working on an event ended.
+pub(super) enum Outcome {
+    /// It is applied, now or earlier.
+    Done,
+    /// It could not be applied and is to be parked.
+    Poison(Failure),
+    /// Told to stop before the end.
+    Stopped,
+}
+
+/// Why an event is parked.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) error: String,
+    pub(super) tries: u32,
+    pub(super) first_failed_at: DateTime<Utc>,
+    pub(super) last_failed_at: DateTime<Utc>,
+}
+
+/// How one try ended.
+enum Try {
+    Applied,
+    /// The database is not there; this says nothing about the event.
+    Away(String),
+    Failed(Heard),
+}
+
+impl Consumer {
+    pub fn new(subscription: Subscription, db: Db, clock: Clock, hear: Arc<dyn Hear>) -> Self {
+        Self {
+            subscription,
+            db,
+            clock,
+            hear,
+            applying: Arc::new(Semaphore::new(APPLYING)),
+        }
+    }
+
+    pub fn subscription(&self) -> &Subscription {
+        &self.subscription
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.subscription.consumer
+    }
+
+    /// Where what it could not apply lies.
+    pub fn shelf(&self) -> Shelf {
+        Shelf {
+            consumer: self.subscription.consumer.clone(),
+            db: self.db.clone(),
+        }
+    }
+
+    /// Tries until the event is applied, has failed too often, or it is time to stop. `before` counts tries of earlier
+    /// deliveries; one is always left.
+    pub(super) async fn work(&self, event: &Event, before: u32, stop: &CancellationToken) -> Outcome {
+        let mut tries = before.min(TRIES - 1);
+        let mut first_failed_at = None;
+        let mut outages = 0_u32;
+        loop {
+            let wait = match self.try_once(event).await {
+                Try::Applied => return Outcome::Done,
+                Try::Away(error) => {
+                    outages = outages.saturating_add(1);
+                    if outages == 1 {
+                        tracing::warn!(consumer = self.name(), event = %event.id, error, "no database, events wait");
+                    }
+                    DATABASE_AWAY.after(outages)
+                }
+                Try::Failed(heard) => {
+                    tries += 1;
+                    let now = self.clock.now();
+                    let first_failed_at = *first_failed_at.get_or_insert(now);
+                    tracing::warn!(consumer = self.name(), event = %event.id, kind = event.kind, tries, error = %heard,
+                        "an event was not applied");
+                    if matches!(heard, Heard::Fail(_)) || tries >= TRIES {
+                        return Outcome::Poison(Failure {
+                            error: heard.to_string(),
+                            tries,
+                            first_failed_at,
+                            last_failed_at: now,
+                        });
+                    }
+                    BETWEEN_TRIES.after(tries)
+                }
+            };
+            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return Outcome::Stopped;
+            }
+        }
+    }
+
+    /// Why bytes that are no event are parked.
+    pub(super) fn unreadable(&self, error: &serde_json::Error) -> Failure {
+        let now = self.clock.now();
+        Failure {
+            error: format!("the message is no event: {error}"),
+            tries: 1,
+            first_failed_at: now,
+            last_failed_at: now,
+        }
+    }
+
+    async fn try_once(&self, event: &Event) -> Try {
+        let span = tracing::info_span!("apply event", consumer = self.name(), event = %event.id, kind = event.kind,
+            traceparent = event.traceparent);
+        let work = async {
+            // Never closed, so a permit always comes.
+            let _permit = self.applying.acquire().await;
+            let work = AssertUnwindSafe(self.apply(event)).catch_unwind();
+            match timeout(APPLY_LIMIT, work).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(panic)) => Try::Failed(Heard::Retry(format!("panicked: {}", words_of(&*panic)))),
+                Err(_) => Try::Failed(Heard::Retry(format!("took longer than {APPLY_LIMIT:?}"))),
+            }
+        };
+        work.instrument(span).await
+    }
+
+    /// The inbox row and the effect, in one transaction.
+    async fn apply(&self, event: &Event) -> Try {
+        let begun = async {
+            let txn = self.db.begin().await?;
+            let new = inbox::record(&txn, self.name(), event.id, self.clock.now()).await?;
+            Ok::<_, DbErr>((txn, new))
+        };
+        let txn = match begun.await {
+            Ok((txn, true)) => txn,
+            Ok((_, false)) => return Try::Applied,
+            // An outage must not park what is good.
+            Err(error) => return Try::Away(error.to_string()),
+        };
+        if let Err(heard) = self.hear.apply(&txn, event).await {
+            return Try::Failed(heard);
+        }
+        match txn.commit().await {
+            Ok(()) => Try::Applied,
+            Err(error) => Try::Failed(Heard::Retry(error.to_string())),
+        }
+    }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without words")
+}

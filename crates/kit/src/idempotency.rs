@@ -1,0 +1,198 @@
+//! The same request twice is one effect: the first answer is kept beside the effect, in the same transaction, and given
+//! again to whoever repeats the request with its `Idempotency-Key`.
+
+use std::ops::Deref;
+
+use chrono::Duration;
+use prost::Message;
+use sea_orm::{ConnectionTrait as _, DbErr, Statement, Value};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, prelude::*, schema};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Clock, Db, Fault,
+    access::{Caller, Identity},
+    db::{self, Txn},
+};
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::hours(24);
+
+/// What a request turns out to be.
+pub enum Attempt<M> {
+    /// The first of its kind: do the work in this transaction.
+    First(Once),
+    /// A repetition: this was the answer.
+    Repeated(M),
+}
+
+/// The transaction of a request that is done once.
+pub struct Once {
+    txn: Txn,
+    /// `None` when the caller sent no key.
+    slot: Option<Slot>,
+}
+
+struct Slot {
+    caller: String,
+    rpc: &'static str,
+    key: String,
+}
+
+/// Begins the work of `request`, or finds the answer that was given before.
+pub async fn begin<M: Message + Default>(
+    db: &Db,
+    clock: &Clock,
+    caller: &Caller,
+    rpc: &'static str,
+    request: &impl Message,
+) -> Result<Attempt<M>, Fault> {
+    let txn = db.begin().await.map_err(|error| db::fault(&error))?;
+    let Some(slot) = Slot::of(caller, rpc) else {
+        return Ok(Attempt::First(Once { txn, slot: None }));
+    };
+    let fingerprint = hex::encode(Sha256::digest(request.encode_to_vec()));
+    if slot
+        .claim(&txn, clock, &fingerprint)
+        .await
+        .map_err(|error| in_flight(&error))?
+    {
+        return Ok(Attempt::First(Once { txn, slot: Some(slot) }));
+    }
+    let (first, answer) = slot.find(&txn).await.map_err(|error| db::fault(&error))?;
+    if first != fingerprint {
+        return Err(Fault::refused(
+            "IDEMPOTENCY_KEY_REUSED",
+            "This Idempotency-Key was used with another request",
+        ));
+    }
+    M::decode(answer.as_slice())
+        .map(Attempt::Repeated)
+        .map_err(Fault::internal)
+}
+
+impl Once {
+    /// Keeps the answer and commits everything.
+    pub async fn commit(self, answer: &impl Message) -> Result<(), DbErr> {
+        if let Some(slot) = &self.slot {
+            slot.keep(&self.txn, answer.encode_to_vec()).await?;
+        }
+        self.txn.commit().await
+    }
+}
+
+impl Deref for Once {
+    type Target = Txn;
+
+    fn deref(&self) -> &Txn {
+        &self.txn
+    }
+}
+
+impl Slot {
+    fn of(caller: &Caller, rpc: &'static str) -> Option<Self> {
+        let key = caller.idempotency_key.clone()?;
+        let caller = match &caller.identity {
+            Identity::User { id, .. } => id.to_string(),
+            Identity::Service { name } => name.clone(),
+            Identity::Nobody => return None,
+        };
+        Some(Self { caller, rpc, key })
+    }
+
+    /// Of several at once the database lets one in; on PostgreSQL the others wait here until it has committed.
+    async fn claim(&self, txn: &Txn, clock: &Clock, fingerprint: &str) -> Result<bool, DbErr> {
+        let now = clock.now();
+        let forget = "DELETE FROM idempotency WHERE caller = $1 AND rpc = $2 AND key = $3 AND created_at < $4";
+        self.execute(txn, forget, [(now - KEPT).into()]).await?;
+        let claim = "INSERT INTO idempotency (caller, rpc, key, fingerprint, created_at, answer) \
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        let rows = self
+            .execute(txn, claim, [fingerprint.into(), now.into(), Vec::<u8>::new().into()])
+            .await?;
+        Ok(rows == 1)
+    }
+
+    async fn find(&self, txn: &Txn) -> Result<(String, Vec<u8>), DbErr> {
+        let find = "SELECT fingerprint, answer FROM idempotency WHERE caller = $1 AND rpc = $2 AND key = $3";
+        let row = txn.query_one_raw(self.statement(txn, find, [])).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency".to_owned()))?;
+        Ok((row.try_get("", "fingerprint")?, row.try_get("", "answer")?))
+    }
+
+    async fn keep(&self, txn: &Txn, answer: Vec<u8>) -> Result<(), DbErr> {
+        let keep = "UPDATE idempotency SET answer = $4 WHERE caller = $1 AND rpc = $2 AND key = $3";
+        self.execute(txn, keep, [answer.into()]).await.map(drop)
+    }
+
+    async fn execute<const N: usize>(&self, txn: &Txn, sql: &str, more: [Value; N]) -> Result<u64, DbErr> {
+        Ok(txn.execute_raw(self.statement(txn, sql, more)).await?.rows_affected())
+    }
+
+    fn statement<const N: usize>(&self, txn: &Txn, sql: &str, more: [Value; N]) -> Statement {
+        let slot = [self.caller.as_str().into(), self.rpc.into(), self.key.as_str().into()];
+        Statement::from_sql_and_values(txn.get_database_backend(), sql, slot.into_iter().chain(more))
+    }
+}
+
+/// Waiting for the first request took longer than a lock may: it is still at work.
+fn in_flight(error: &DbErr) -> Fault {
+    let fault = db::fault(error);
+    if error.to_string().contains("lock timeout") {
+        return Fault::conflict(
+            "CONFLICT",
+            "The first request with this Idempotency-Key is still at work",
+        );
+    }
+    fault
+}
+
+/// The migration that makes the table; every service's migrator has it.
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "kit_0001_idempotency"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut table = Table::create();
+        table
+            .table("idempotency")
+            .col(schema::string("caller"))
+            .col(schema::string("rpc"))
+            .col(schema::string("key"))
+            .col(schema::string("fingerprint"))
+            .col(schema::timestamp_with_time_zone("created_at"))
+            .col(schema::binary("answer"))
+            .primary_key(Index::create().col("caller").col("rpc").col("key"));
+        manager.create_table(table).await?;
+        let mut index = Index::create();
+        manager
+            .create_index(
+                index
+                    .name("ix_idempotency_created_at")
+                    .table("idempotency")
+                    .col("created_at")
+                    .to_owned(),
+            )
+            .await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("idempotency").to_owned()).await
+    }
+}
+
+/// Forgets answers that are past their time; says how many.
+pub async fn purge(db: &Db, clock: &Clock) -> Result<u64, DbErr> {
+    let txn = db.begin().await?;
+    let sql = "DELETE FROM idempotency WHERE created_at < $1";
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, [(clock.now() - KEPT).into()]);
+    let rows = txn.execute_raw(statement).await?.rows_affected();
+    txn.commit().await?;
+    Ok(rows)
+}

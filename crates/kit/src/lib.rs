@@ -1,0 +1,48 @@
+//! What every service stands on, and nothing that only one of them needs.
+//!
+//! The kit knows no business word: it moves messages, rows, files and events without knowing what they are about.
+//! Something moves in here when a second service needs it.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`contract`] | the compiled protos and our options on them, read once |
+//! | [`json`] | protobuf messages as JSON and back, by the conventions of the API |
+//! | [`fault`] | the one error that crosses an rpc boundary |
+//! | [`access`] | who is calling, and whether they may |
+//! | [`service`] | a service's life: gRPC server, drain, stop |
+//! | [`upstream`] | one channel a service, in process or over the network |
+//! | [`config`] | defaults, file, environment, flags; unknown keys refused |
+//! | [`clock`] | the only source of time and of new ids |
+//! | [`db`] | the database port: PostgreSQL or SQLite by URL |
+//! | [`events`] | outbox, relay, bus, inbox |
+//! | [`cache`], [`files`], [`mail`], [`push`] | the other ports, two adapters each |
+//! | [`idempotency`] | the same request twice is one effect |
+//! | [`page`] | pages and sorting of lists |
+//! | [`port`] | what all ports have in common |
+//! | [`telemetry`] | logs, traces, metrics |
+//! | [`testing`] | what tests of every service need |
+
+pub mod access;
+pub mod cache;
+pub mod clock;
+pub mod config;
+pub mod contract;
+pub mod db;
+pub mod events;
+pub mod fault;
+pub mod files;
+pub mod idempotency;
+pub mod json;
+pub mod mail;
+pub mod page;
+pub mod port;
+pub mod push;
+pub mod service;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod upstream;
+
+pub use clock::Clock;
+pub use db::Db;
+pub use fault::Fault;

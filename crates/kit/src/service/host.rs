@@ -1,0 +1,288 @@
+//! A process that runs services: opens the stores, starts what it is told to, stops in order.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use proto::auth::auth_client::AuthClient;
+use tokio::net::TcpListener;
+
+use super::{Deps, Lifecycle, Rpcs, Service, Stage, lifecycle::told_to_stop, server::bind};
+use crate::{
+    Clock, Db,
+    access::{AccessLayer, Policies, ServiceSecret, ServiceTokens, Verifier},
+    cache::{self, Cache},
+    config::{Base, Config, Loader, Stores},
+    contract,
+    events::{self, Bus, Consumer, Relay},
+    files::{self, Files},
+    mail::{self, Mail},
+    port,
+    push::{self, Push},
+    telemetry,
+    upstream::{Pipes, Upstreams},
+};
+
+/// The service whose keys verify tokens.
+const KEYS: &str = "auth";
+
+/// A process while it is put together, and then runs.
+pub struct Host {
+    pub config: Config,
+    pub clock: Clock,
+    pub stores: Stores,
+    pub cache: Arc<dyn Cache>,
+    pub bus: Arc<dyn Bus>,
+    pub upstreams: Upstreams,
+    pub verifier: Verifier,
+    pub lifecycle: Lifecycle,
+    files: Arc<dyn Files>,
+    mail: Arc<dyn Mail>,
+    push: Arc<dyn Push>,
+    secret: ServiceSecret,
+    policies: Arc<Policies>,
+    pipes: Vec<(String, Pipes)>,
+    /// The rpcs of all services that run here, for the network.
+    rpcs: Rpcs,
+    /// What services do by themselves, until all of them are there.
+    waiting: Vec<(&'static str, Relay, Vec<Consumer>)>,
+}
+
+impl Host {
+    /// Opens the stores that all services share. `here` are the services that will run in this process.
+    pub async fn open(config: Config, here: &[&str]) -> anyhow::Result<Self> {
+        Self::open_at(config, here, Clock::system()).await
+    }
+
+    /// The same by another clock than the machine's.
+    pub async fn open_at(config: Config, here: &[&str], clock: Clock) -> anyhow::Result<Self> {
+        let base = &config.base;
+        let stores = base.stores().map_err(anyhow::Error::msg)?;
+        stores.check()?;
+        let policies = Arc::new(Policies::read(contract::pool())?);
+        let secret = service_secret(base)?;
+        let (upstreams, pipes) = upstreams(base, here)?;
+        let keys = upstreams.channel(KEYS).with_context(|| {
+            format!(
+                "no way to the service {KEYS}: give its address as upstreams.{KEYS}, for example http://{KEYS}:9000"
+            )
+        })?;
+        let verifier = Verifier::new(AuthClient::new(keys), secret.clone(), clock.clone());
+        let cache = cache::open(&stores.cache).await?;
+        let bus = events::bus::open(&stores.bus).await?;
+        let files = files::open(&stores.files).await?;
+        let mail = mail::open(&stores.mail, &base.data.join("mail"), clock.clone()).await?;
+        let push = push::open(&stores.push, clock.clone()).await?;
+        let lifecycle = Lifecycle::default();
+        Ok(Self {
+            config,
+            clock,
+            stores,
+            cache,
+            bus,
+            upstreams,
+            verifier,
+            lifecycle,
+            files,
+            mail,
+            push,
+            secret,
+            policies,
+            pipes,
+            rpcs: Rpcs::new(),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Opens a service's database and makes the service; nothing runs yet.
+    pub async fn create<S: Service>(&self) -> anyhow::Result<(S, Db)> {
+        self.create_with(self.config.section::<S::Config>(S::NAME)?).await
+    }
+
+    /// The same with a configuration of the caller's.
+    pub async fn create_with<S: Service>(&self, config: S::Config) -> anyhow::Result<(S, Db)> {
+        let db = open_database(&self.config, &self.stores, S::NAME).await?;
+        db.migrate::<S::Migrator>()
+            .await
+            .with_context(|| format!("the database of {}", S::NAME))?;
+        let service = S::create(self.deps(db.clone(), S::NAME), config)
+            .await
+            .with_context(|| S::NAME)?;
+        Ok((service, db))
+    }
+
+    /// Serves a service in this process; what it does by itself waits for [`Host::begin`].
+    pub async fn start<S: Service>(&mut self, service: S, db: Db) -> anyhow::Result<()> {
+        self.serve_in_process(&service).await?;
+        service.register(&mut self.rpcs);
+        let relay = Relay::new(S::NAME, db, self.bus.clone(), self.clock.clone());
+        self.waiting.push((S::NAME, relay, service.consumers()));
+        let stop = self.lifecycle.stop_of(Stage::Background);
+        self.lifecycle
+            .spawn(Stage::Background, S::NAME, async move { service.run(stop).await });
+        Ok(())
+    }
+
+    /// Starts the consumers and relays of all services. There is room for what every service hears before the first
+    /// event is published: an event that nobody waits for is gone.
+    pub async fn begin(&mut self) -> anyhow::Result<()> {
+        let stop = self.lifecycle.stop_of(Stage::Background);
+        let waiting = std::mem::take(&mut self.waiting);
+        let consumers = || waiting.iter().flat_map(|(_, _, consumers)| consumers);
+        let subscriptions: Vec<_> = consumers().map(|consumer| consumer.subscription().clone()).collect();
+        self.bus.declare(&subscriptions).await?;
+        for consumer in consumers().cloned() {
+            let (bus, stop) = (self.bus.clone(), stop.clone());
+            let name = format!("the consumer {}", consumer.subscription().consumer);
+            self.lifecycle.spawn(Stage::Background, name, async move {
+                Ok(bus.consume(consumer, stop).await?)
+            });
+        }
+        for (name, relay, _) in waiting {
+            let stop = stop.clone();
+            self.lifecycle
+                .spawn(Stage::Background, format!("the relay of {name}"), async move {
+                    relay.run(stop).await;
+                    Ok(())
+                });
+        }
+        Ok(())
+    }
+
+    /// Opens the services that were started to the network, on one port.
+    pub async fn listen(&mut self, listener: TcpListener) -> anyhow::Result<()> {
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "gRPC");
+        let rpcs = std::mem::replace(&mut self.rpcs, Rpcs::new());
+        let served = rpcs.finish(self.access()).await?;
+        let stop = self.lifecycle.stop_of(Stage::Services);
+        self.lifecycle.spawn(
+            Stage::Services,
+            format!("gRPC on {address}"),
+            served.on_tcp(listener, stop),
+        );
+        Ok(())
+    }
+
+    async fn serve_in_process<S: Service>(&mut self, service: &S) -> anyhow::Result<()> {
+        let Some(pipes) = self.pipes_of(S::NAME) else {
+            return Ok(());
+        };
+        let mut rpcs = Rpcs::new();
+        service.register(&mut rpcs);
+        let served = rpcs.finish(self.access()).await?;
+        let stop = self.lifecycle.stop_of(Stage::Services);
+        self.lifecycle.spawn(
+            Stage::Services,
+            format!("{} in process", S::NAME),
+            served.on_pipes(pipes, stop),
+        );
+        Ok(())
+    }
+
+    fn access(&self) -> AccessLayer {
+        AccessLayer::new(self.policies.clone(), self.verifier.clone())
+    }
+
+    /// The listening end of a service that is to run here, for whoever serves it by hand.
+    pub fn pipes_of(&mut self, service: &str) -> Option<Pipes> {
+        let place = self.pipes.iter().position(|(name, _)| name == service)?;
+        Some(self.pipes.swap_remove(place).1)
+    }
+
+    /// Tokens with which a service of this process calls others.
+    pub fn tokens(&self, name: &str) -> ServiceTokens {
+        ServiceTokens::new(name, self.secret.clone(), self.clock.clone())
+    }
+
+    fn deps(&self, db: Db, name: &str) -> Deps {
+        Deps {
+            db,
+            cache: self.cache.clone(),
+            bus: self.bus.clone(),
+            files: self.files.clone(),
+            mail: self.mail.clone(),
+            push: self.push.clone(),
+            clock: self.clock.clone(),
+            upstreams: self.upstreams.clone(),
+            tokens: self.tokens(name),
+            timezone: self.config.base.timezone,
+        }
+    }
+}
+
+/// Opens the database of one service; an embedded one that cannot be written says so in one sentence.
+pub async fn open_database(config: &Config, stores: &Stores, service: &str) -> Result<Db, port::OpenError> {
+    Db::open(&stores.database_of(service), config.base.database_connections).await
+}
+
+/// One process makes its own secret; services of several processes must be given the same.
+fn service_secret(base: &Base) -> anyhow::Result<ServiceSecret> {
+    match &base.service_secret {
+        Some(secret) => ServiceSecret::new(secret.0.clone()).map_err(|why| anyhow::anyhow!("service_secret {why}")),
+        None if base.upstreams.is_empty() && base.grpc_listen.is_none() => Ok(ServiceSecret::random()),
+        None => anyhow::bail!(
+            "service_secret is needed: services of several processes prove themselves to each other with it"
+        ),
+    }
+}
+
+fn upstreams(base: &Base, here: &[&str]) -> anyhow::Result<(Upstreams, Vec<(String, Pipes)>)> {
+    let mut builder = Upstreams::builder();
+    let pipes = here
+        .iter()
+        .map(|name| ((*name).to_owned(), builder.local(name)))
+        .collect();
+    for (name, url) in &base.upstreams {
+        if !here.contains(&name.as_str()) {
+            builder.remote(name, url).map_err(anyhow::Error::msg)?;
+        }
+    }
+    Ok((builder.build(), pipes))
+}
+
+/// Where a service alone listens when nothing else is said.
+pub const SERVED: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 9000);
+
+/// Runs one service alone: the whole of its `main`.
+pub fn main<S: Service>() -> ExitCode {
+    match runtime().and_then(|runtime| runtime.block_on(alone::<S>())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error:#}", S::NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn alone<S: Service>() -> anyhow::Result<()> {
+    let mut config = Loader::new(sections()).load()?;
+    let listen = *config.base.grpc_listen.get_or_insert(SERVED);
+    let _telemetry = telemetry::init(S::NAME, &config.base.log, config.base.otlp_endpoint.as_deref())?;
+    let listener = bind(listen).await?;
+    let mut host = Host::open(config, &[S::NAME]).await?;
+    let (service, db) = host.create::<S>().await?;
+    host.start(service, db).await?;
+    host.begin().await?;
+    host.listen(listener).await?;
+    host.lifecycle.run(told_to_stop()).await
+}
+
+/// The sections that a configuration file may have beside the top level: one a service of the contract, and the gateway's.
+pub fn sections() -> Vec<String> {
+    let services = contract::pool()
+        .services()
+        .filter_map(|service| service.methods().next().and_then(|method| contract::owner(&method)));
+    let mut sections: Vec<String> = services.chain(["gateway".to_owned(), "limits".to_owned()]).collect();
+    sections.sort_unstable();
+    sections.dedup();
+    sections
+}
+
+/// The runtime of a process, with the one TLS provider that everything in it uses.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    // Only fails when it was installed before, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().thread_keep_alive(Duration::from_secs(10));
+    Ok(builder.build()?)
+}

@@ -1,0 +1,169 @@
+//! How a process runs and stops: in stages, first told to drain, then cut.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::{task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// The stages stop one after the other, so that what still works for others goes last.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Stage {
+    /// Takes requests from outside.
+    Edge,
+    /// Answers the edge.
+    Services,
+    /// Relays, consumers and jobs.
+    Background,
+}
+
+/// From being told to stop until everything is cut off.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The tasks of a process.
+#[derive(Default)]
+pub struct Lifecycle {
+    stages: BTreeMap<Stage, Tasks>,
+}
+
+#[derive(Default)]
+struct Tasks {
+    stop: CancellationToken,
+    running: JoinSet<(String, anyhow::Result<()>)>,
+}
+
+impl Lifecycle {
+    /// The token that tells a stage to drain.
+    pub fn stop_of(&mut self, stage: Stage) -> CancellationToken {
+        self.stages.entry(stage).or_default().stop.clone()
+    }
+
+    /// Starts a task that runs until its stage is told to stop. A task that ends before that fails the process.
+    pub fn spawn(
+        &mut self,
+        stage: Stage,
+        name: impl Into<String>,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let name = name.into();
+        self.stages
+            .entry(stage)
+            .or_default()
+            .running
+            .spawn(async move { (name, task.await) });
+    }
+
+    /// Runs until told to stop or until a task ends, then stops everything, stage by stage.
+    pub async fn run(mut self, told_to_stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let outcome = tokio::select! {
+            () = told_to_stop => Ok(()),
+            failed = self.first_to_end() => Err(failed),
+        };
+        let stopped = self.stop().await;
+        outcome.and(stopped)
+    }
+
+    /// Tells each stage to drain and waits for it; what is not done in time is cut.
+    async fn stop(self) -> anyhow::Result<()> {
+        let end = Instant::now() + GRACE;
+        let mut outcome = Ok(());
+        for (stage, mut tasks) in self.stages {
+            tasks.stop.cancel();
+            let drained = tokio::time::timeout_at(end, drain(&mut tasks.running)).await;
+            let result = drained.unwrap_or_else(|_| {
+                tasks.running.abort_all();
+                Err(anyhow::anyhow!("{stage:?} did not stop within {GRACE:?} and was cut"))
+            });
+            outcome = outcome.and(result);
+        }
+        outcome
+    }
+
+    async fn first_to_end(&mut self) -> anyhow::Error {
+        let ends = self
+            .stages
+            .values_mut()
+            .map(|tasks| Box::pin(next_to_end(&mut tasks.running)));
+        let (ended, ..) = futures_util::future::select_all(ends).await;
+        match ended {
+            (name, Ok(())) => anyhow::anyhow!("{name} ended by itself"),
+            (name, Err(error)) => error.context(format!("{name} failed")),
+        }
+    }
+}
+
+async fn next_to_end(running: &mut JoinSet<(String, anyhow::Result<()>)>) -> (String, anyhow::Result<()>) {
+    match running.join_next().await {
+        Some(Ok(ended)) => ended,
+        Some(Err(error)) => ("a task".to_owned(), Err(error.into())),
+        // A stage without tasks never ends.
+        None => std::future::pending().await,
+    }
+}
+
+async fn drain(running: &mut JoinSet<(String, anyhow::Result<()>)>) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    while let Some(ended) = running.join_next().await {
+        let result = match ended {
+            Ok((name, result)) => result.map_err(|error| error.context(format!("{name} failed while stopping"))),
+            Err(error) => Err(error.into()),
+        };
+        outcome = outcome.and(result);
+    }
+    outcome
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without a handler the default action ends the process at once: nothing left to wait for but Ctrl-C.
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn stages_stop_in_order() {
+        let mut lifecycle = Lifecycle::default();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        for stage in [Stage::Background, Stage::Edge, Stage::Services] {
+            let (stop, order) = (lifecycle.stop_of(stage), order.clone());
+            lifecycle.spawn(stage, "task", async move {
+                stop.cancelled().await;
+                order.lock().unwrap().push(stage);
+                Ok(())
+            });
+        }
+        lifecycle.run(std::future::ready(())).await.unwrap();
+        assert_eq!(
+            *order.lock().unwrap(),
+            [Stage::Edge, Stage::Services, Stage::Background]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_fails_the_process() {
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.spawn(Stage::Background, "the relay", async { Ok(()) });
+        let error = lifecycle.run(std::future::pending()).await.unwrap_err();
+        assert_eq!(error.to_string(), "the relay ended by itself");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_drain_is_cut() {
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.spawn(Stage::Services, "stuck", std::future::pending());
+        let error = lifecycle.run(std::future::ready(())).await.unwrap_err();
+        assert!(error.to_string().contains("was cut"), "{error}");
+    }
+}

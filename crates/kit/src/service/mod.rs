@@ -1,0 +1,68 @@
+//! A service's life: what it is given, what it offers, how it starts and how it stops.
+
+mod host;
+mod lifecycle;
+mod server;
+
+use std::sync::Arc;
+
+use sea_orm_migration::MigratorTrait;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
+
+pub use host::{Host, SERVED, main, open_database, runtime, sections};
+pub use lifecycle::{Lifecycle, Stage, told_to_stop};
+pub use server::{Rpcs, bind};
+
+use crate::{
+    Clock, Db,
+    access::ServiceTokens,
+    cache::Cache,
+    events::{Bus, Consumer},
+    files::Files,
+    mail::Mail,
+    push::Push,
+    upstream::Upstreams,
+};
+
+/// What a service may use of the world. Cheap to clone.
+#[derive(Clone)]
+pub struct Deps {
+    pub db: Db,
+    pub cache: Arc<dyn Cache>,
+    pub bus: Arc<dyn Bus>,
+    pub files: Arc<dyn Files>,
+    pub mail: Arc<dyn Mail>,
+    pub push: Arc<dyn Push>,
+    pub clock: Clock,
+    pub upstreams: Upstreams,
+    pub tokens: ServiceTokens,
+    pub timezone: chrono_tz::Tz,
+}
+
+/// One of the product's services.
+#[async_trait::async_trait]
+pub trait Service: Sized + Send + Sync + 'static {
+    /// Its name: of its crate, its database, its section of the configuration, its package in the contract.
+    const NAME: &'static str;
+    type Config: DeserializeOwned + Serialize + Default + Send;
+    /// The schema of its database, the kit's own tables included.
+    type Migrator: MigratorTrait;
+
+    /// Checks the configuration and makes the service; nothing runs yet.
+    async fn create(deps: Deps, config: Self::Config) -> anyhow::Result<Self>;
+
+    /// Adds its rpcs.
+    fn register(&self, rpcs: &mut Rpcs);
+
+    /// What it does on events of others.
+    fn consumers(&self) -> Vec<Consumer> {
+        Vec::new()
+    }
+
+    /// What it does by the clock, until told to stop. Ending early is a failure of the process.
+    async fn run(&self, stop: CancellationToken) -> anyhow::Result<()> {
+        stop.cancelled().await;
+        Ok(())
+    }
+}

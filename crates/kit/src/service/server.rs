@@ -1,0 +1,119 @@
+//! The gRPC server of a service: its rpcs, health and reflection behind the access layer, with every limit set.
+
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    body::Body,
+    server::NamedService,
+    service::{Routes, RoutesBuilder},
+    transport::Server,
+};
+use tonic_health::server::health_reporter;
+use tower::Service;
+
+use crate::{access::AccessLayer, upstream::Pipes};
+
+/// No rpc answers later than this, whatever its caller allows; streams may go on for as long as they like.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+const STREAMS_A_CONNECTION: u32 = 1024;
+
+/// The rpcs of a service while it registers them.
+pub struct Rpcs {
+    routes: RoutesBuilder,
+    names: Vec<&'static str>,
+}
+
+/// The rpcs of a service, ready to serve on as many listeners as wanted.
+#[derive(Clone)]
+pub(super) struct Served {
+    routes: Routes,
+    access: AccessLayer,
+}
+
+impl Rpcs {
+    pub(super) fn new() -> Self {
+        Self {
+            routes: RoutesBuilder::default(),
+            names: Vec::new(),
+        }
+    }
+
+    /// Adds a generated server.
+    pub fn add<S>(&mut self, server: S)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        self.names.push(S::NAME);
+        self.routes.add_service(server);
+    }
+
+    /// Adds health and reflection.
+    pub(super) async fn finish(mut self, access: AccessLayer) -> anyhow::Result<Served> {
+        let (health, health_server) = health_reporter();
+        for name in &self.names {
+            health
+                .set_service_status(name, tonic_health::ServingStatus::Serving)
+                .await;
+        }
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .with_service_name("grpc.health.v1.Health");
+        let reflection = self
+            .names
+            .iter()
+            .fold(reflection, |reflection, name| reflection.with_service_name(*name));
+        self.routes.add_service(health_server);
+        self.routes.add_service(reflection.build_v1()?);
+        Ok(Served {
+            routes: self.routes.routes(),
+            access,
+        })
+    }
+}
+
+impl Served {
+    /// Serves connections of this process.
+    pub(super) async fn on_pipes(self, pipes: Pipes, stop: CancellationToken) -> anyhow::Result<()> {
+        let router = server().layer(self.access).add_routes(self.routes);
+        Ok(router
+            .serve_with_incoming_shutdown(pipes, stop.cancelled_owned())
+            .await?)
+    }
+
+    /// Serves connections of the network.
+    pub(super) async fn on_tcp(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let router = server().layer(self.access).add_routes(self.routes);
+        Ok(router
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+            .await?)
+    }
+}
+
+fn server() -> Server {
+    Server::builder()
+        .timeout(ANSWER_LIMIT)
+        .tcp_nodelay(true)
+        .max_concurrent_streams(STREAMS_A_CONNECTION)
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
+        .http2_max_header_list_size(32 * 1024)
+}
+
+/// Opens a port, or says in one sentence why not.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow::anyhow!("the port of {address} is taken by another program"),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
+    })
+}

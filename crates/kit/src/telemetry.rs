@@ -1,0 +1,110 @@
+//! Logs, traces and metrics.
+//!
+//! Logs are plain text on a terminal and JSON elsewhere. Traces go to an OTLP collector where one is configured; without
+//! one, spans cost next to nothing. No log line holds a password, a token, a code, a phone number or a document.
+
+use std::io::IsTerminal as _;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use opentelemetry::{KeyValue, trace::TracerProvider as _};
+use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::access::{Caller, Identity, metadata, role_name};
+
+/// Libraries that say at `info` what only they care about, or log what passes through them. What is configured stands above.
+const QUIET: &str = "actix_server=warn,lapin=error,sea_orm_migration=warn";
+
+/// Keeps telemetry going; dropped last, it sends what is still waiting.
+pub struct Telemetry {
+    pub metrics: PrometheusHandle,
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Sets up logs, traces and metrics for this process, once.
+pub fn init(process: &str, log: &str, otlp_endpoint: Option<&str>) -> anyhow::Result<Telemetry> {
+    let filter = EnvFilter::try_new(format!("{QUIET},{log}")).map_err(|error| anyhow::anyhow!("log: {error}"))?;
+    let traces = otlp_endpoint.map(|endpoint| exporter(process, endpoint)).transpose()?;
+    let spans = traces
+        .as_ref()
+        .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer(process.to_owned())));
+    let plain = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(!plain);
+    let lines = if plain {
+        lines.boxed()
+    } else {
+        lines.json().flatten_event(true).boxed()
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(spans)
+        .with(lines)
+        .try_init()?;
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    Ok(Telemetry { metrics, traces })
+}
+
+fn exporter(process: &str, endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint.to_owned())
+        .build()?;
+    let resource = Resource::builder()
+        .with_service_name(process.to_owned())
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build())
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(traces) = &self.traces {
+            // Nobody is left to tell when the last spans cannot be sent.
+            let _ = traces.shutdown();
+        }
+    }
+}
+
+/// The span of one rpc, a child of the caller's trace.
+pub fn rpc_span(path: &str, caller: &Caller) -> Span {
+    let span = tracing::info_span!(
+        "rpc",
+        path,
+        request_id = caller.request_id,
+        user = tracing::field::Empty,
+        role = tracing::field::Empty
+    );
+    if span.is_disabled() {
+        return span;
+    }
+    match &caller.identity {
+        Identity::Nobody => {}
+        Identity::User { id, role, .. } => {
+            span.record("user", tracing::field::display(id))
+                .record("role", role_name(*role));
+        }
+        Identity::Service { name } => {
+            span.record("user", name.as_str()).record("role", "service");
+        }
+    }
+    follow(&span, caller.traceparent.as_deref());
+    span
+}
+
+/// Makes a span a child of the trace that a `traceparent` header names.
+pub fn follow(span: &Span, traceparent: Option<&str>) {
+    let Some(traceparent) = traceparent else { return };
+    let header = std::collections::HashMap::from([(metadata::TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    let parent = opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&header));
+    // A malformed header only means that the trace begins here.
+    let _ = span.set_parent(parent);
+}

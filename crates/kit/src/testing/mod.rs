@@ -1,0 +1,11 @@
+//! What tests of every service need: fresh stores, a clock that stands still, tokens of every role.
+//!
+//! The same tests run on embedded stores and, with `HOSTELPULSE_TEST_STORES=servers`, on PostgreSQL, Redis and RabbitMQ.
+
+mod keys;
+mod stores;
+mod world;
+
+pub use keys::Keys;
+pub use stores::TestStores;
+pub use world::World;

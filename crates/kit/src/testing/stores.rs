@@ -1,0 +1,73 @@
+//! Fresh stores for one test, embedded or on the servers that the environment names.
+
+use tempfile::TempDir;
+use url::Url;
+use uuid::Uuid;
+
+use crate::config::{Base, Config, Loader};
+
+/// Stores that nobody else uses. What lies on the disk goes with them.
+pub struct TestStores {
+    folder: TempDir,
+    /// Sets what this test leaves on shared servers apart from what others do.
+    name: String,
+}
+
+impl Default for TestStores {
+    fn default() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "names of tests' databases need no clock")]
+        let name = Uuid::new_v4().simple().to_string();
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            name,
+        }
+    }
+}
+
+impl TestStores {
+    /// Whether tests run on the servers.
+    pub fn on_servers() -> bool {
+        variable("HOSTELPULSE_TEST_STORES").as_deref() == Some("servers")
+    }
+
+    /// A configuration that uses these stores.
+    pub fn config(&self) -> Config {
+        let mut config = Loader::empty(crate::service::sections());
+        config.base = self.base();
+        config
+    }
+
+    fn base(&self) -> Base {
+        let base = Base {
+            data: self.folder.path().to_owned(),
+            database_connections: 4,
+            ..Base::default()
+        };
+        if !Self::on_servers() {
+            return base;
+        }
+        let mut database = server("HOSTELPULSE_TEST_DATABASE_URL");
+        database.set_path(&format!("/t_{}_{{service}}", self.name));
+        let mut bus = server("HOSTELPULSE_TEST_BUS_URL");
+        bus.query_pairs_mut().append_pair("prefix", &format!("t{}.", self.name));
+        Base {
+            database_url: Some(database),
+            cache_url: Some(server("HOSTELPULSE_TEST_CACHE_URL")),
+            bus_url: Some(bus),
+            ..base
+        }
+    }
+}
+
+fn server(name: &str) -> Url {
+    let text = variable(name).unwrap_or_else(|| panic!("{name} must be set when HOSTELPULSE_TEST_STORES=servers"));
+    Url::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment which servers there are"
+    )]
+    std::env::var(name).ok()
+}

@@ -1,0 +1,94 @@
+//! One service on fresh stores, called through its own gRPC face.
+
+use chrono::DateTime;
+use proto::options::Role;
+use tonic::{Request, metadata::MetadataValue, transport::Channel};
+
+use super::{Keys, TestStores};
+use crate::{
+    Clock, Db,
+    access::metadata,
+    service::{Host, Service, Stage},
+};
+
+/// A running service and what a test needs to talk to it.
+pub struct World {
+    pub clock: Clock,
+    pub keys: Keys,
+    pub db: Db,
+    pub channel: Channel,
+    pub host: Host,
+    pub stores: TestStores,
+}
+
+impl World {
+    /// Starts a service; where it is not auth itself, tokens are signed by [`Keys`].
+    pub async fn start<S: Service>() -> Self {
+        Self::start_with::<S>(S::Config::default()).await
+    }
+
+    /// The same with a configuration of its own.
+    pub async fn start_with<S: Service>(config: S::Config) -> Self {
+        let stores = TestStores::default();
+        Self::on::<S>(stores, config).await
+    }
+
+    /// The same on stores that were used before.
+    pub async fn on<S: Service>(stores: TestStores, config: S::Config) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let start = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
+        let clock = Clock::mock(start);
+        let keys = Keys::new(clock.clone());
+        let here: &[&str] = if S::NAME == "auth" {
+            &["auth"]
+        } else {
+            &["auth", S::NAME]
+        };
+        let mut host = Host::open_at(stores.config(), here, clock.clone())
+            .await
+            .expect("the stores open");
+        if S::NAME != "auth" {
+            keys.serve(host.pipes_of("auth").expect("pipes for auth"));
+        }
+        let (service, db) = host.create_with::<S>(config).await.expect("the service is created");
+        host.start(service, db.clone()).await.expect("the service starts");
+        host.begin().await.expect("relay and consumers start");
+        let channel = host.upstreams.channel(S::NAME).expect("a channel");
+        Self {
+            clock,
+            keys,
+            db,
+            channel,
+            host,
+            stores,
+        }
+    }
+
+    /// A request with somebody's token.
+    pub fn request<T>(&self, token: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let value: MetadataValue<_> = format!("Bearer {token}").parse().expect("a token is ASCII");
+        request.metadata_mut().insert(metadata::AUTHORIZATION, value);
+        request
+    }
+
+    /// A request by somebody with this role.
+    pub fn by<T>(&self, role: Role, message: T) -> Request<T> {
+        self.request(&self.keys.token(role), message)
+    }
+
+    /// Stops the service as a process would; the stores stay.
+    pub async fn stop(self) -> TestStores {
+        self.host
+            .lifecycle
+            .run(std::future::ready(()))
+            .await
+            .expect("a clean stop");
+        self.stores
+    }
+
+    /// The token that stops a stage, for tests that want to see it happen.
+    pub fn stop_of(&mut self, stage: Stage) -> tokio_util::sync::CancellationToken {
+        self.host.lifecycle.stop_of(stage)
+    }
+}

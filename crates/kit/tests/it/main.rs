@@ -1,0 +1,14 @@
+//! The kit against real stores: one suite a port, for every adapter.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are tests too, and clippy does not know it"
+)]
+
+mod cache;
+mod db;
+mod events;
+mod files;
+mod log;
+mod mail;
+mod push;
+mod redis_server;
