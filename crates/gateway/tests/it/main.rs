@@ -1,0 +1,14 @@
+//! The gateway over real HTTP, before a service that exists for these tests alone.
+
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
+
+mod downloads;
+mod faults;
+mod front;
+mod limits;
+mod rules;
+mod streams;
+mod trial;
+mod unary;
+mod uploads;
+mod world;

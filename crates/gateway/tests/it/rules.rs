@@ -1,0 +1,234 @@
+//! Rules that do not fit refuse to start, and name the rpc.
+
+use gateway::{Config, Gateway};
+use kit::{
+    Clock,
+    access::{ServiceSecret, Verifier},
+    upstream::Upstreams,
+};
+use proto::auth::auth_client::AuthClient;
+
+use crate::world::{deps, pool_of, test_config};
+
+const HEAD: &str = r#"
+syntax = "proto3";
+package hostelpulse.trial.v1;
+import "google/api/annotations.proto";
+import "hostelpulse/options/v1/options.proto";
+import "hostelpulse/types/v1/types.proto";
+message Ask { string id = 1; repeated string many = 2; Ask inner = 3; bytes raw = 4; }
+message Answer { string id = 1; }
+"#;
+
+/// What a gateway says of a contract with one more service in it.
+async fn verdict(service: &str, config: Config) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("hostelpulse/trial/v1");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("trial.proto"), format!("{HEAD}{service}")).unwrap();
+    let mut builder = Upstreams::builder();
+    let _pipes = (builder.local("auth"), builder.local("trial"));
+    let upstreams = builder.build();
+    let (secret, clock) = (ServiceSecret::random(), Clock::system());
+    let verifier = Verifier::new(
+        AuthClient::new(upstreams.channel("auth").unwrap()),
+        secret.clone(),
+        clock.clone(),
+    );
+    let deps = deps(pool_of(folder.path()), upstreams, verifier, secret, clock).await;
+    Gateway::create(deps, config)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+/// One rpc, `hostelpulse.trial.v1.Bad.Do`.
+fn rpc(types: &str, options: &str) -> String {
+    format!("service Bad {{ rpc Do{types} {{ {options} }} }}")
+}
+
+const PUBLIC: &str = "option (hostelpulse.options.v1.access) = {public: true};";
+const UNARY: &str = "(Ask) returns (Answer)";
+
+fn http(binding: &str) -> String {
+    format!("{PUBLIC} option (google.api.http) = {{{binding}}};")
+}
+
+#[tokio::test]
+async fn a_contract_that_fits_starts() {
+    let fits = rpc(UNARY, &http(r#"get: "/a/{id}""#));
+    assert_eq!(verdict(&fits, test_config()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn each_rule_that_does_not_fit_is_named() {
+    let limit = |line: &str| {
+        format!(
+            r#"{} option (hostelpulse.options.v1.limits) = "{line}";"#,
+            http(r#"get: "/a""#)
+        )
+    };
+    let rest = |rule: &str| {
+        format!(
+            "{} option (hostelpulse.options.v1.rest) = {{{rule}}};",
+            http(r#"get: "/a""#)
+        )
+    };
+    let upload = "(stream hostelpulse.types.v1.FileChunk) returns (Answer)";
+    let cases = [
+        (
+            UNARY,
+            r#"option (google.api.http) = {get: "/a"};"#.to_owned(),
+            "says nothing of who may call",
+        ),
+        (
+            UNARY,
+            "option (hostelpulse.options.v1.access) = {services: true}; option (google.api.http) = {get: \"/a\"};"
+                .to_owned(),
+            "only services",
+        ),
+        (UNARY, http(r#"get: "/a/{other}""#), "\"other\" is no plain field"),
+        (UNARY, http(r#"get: "/a/{many}""#), "\"many\" is no plain field"),
+        (UNARY, http(r#"get: "/a/{inner}""#), "\"inner\" is no plain field"),
+        (UNARY, http(r#"get: "/a/{raw}""#), "\"raw\" is no plain field"),
+        (UNARY, http(r#"get: "/a/{id}/{id}""#), "stands twice"),
+        (UNARY, http(r#"get: "/a/{id=*}""#), "\"id=*\" is no plain field"),
+        (UNARY, http(r#"get: "/a//b""#), "segment \"\""),
+        (UNARY, http(r#"get: "/a/x{id}""#), "segment \"x{id}\""),
+        (UNARY, http(r#"get: "a""#), "must begin with /"),
+        (UNARY, http(r#"get: "/a" body: "*""#), "a GET has no body"),
+        (UNARY, http(r#"post: "/a" body: "other""#), "body \"other\" is no field"),
+        (UNARY, http(r#"post: "/a/{id}" body: "id""#), "also a path parameter"),
+        (
+            UNARY,
+            http(r#"get: "/a" response_body: "id""#),
+            "response_body is not supported",
+        ),
+        (
+            UNARY,
+            http(r#"custom {kind: "LOCK" path: "/a"}"#),
+            "method \"LOCK\" is not supported",
+        ),
+        (UNARY, http(r#"body: "*""#), "has no path"),
+        (
+            UNARY,
+            http(r#"get: "/health/live""#),
+            "same method and path as the gateway itself",
+        ),
+        (
+            UNARY,
+            http(r#"get: "/a" additional_bindings {get: "/a"}"#),
+            "same method and path as hostelpulse.trial.v1.Bad.Do",
+        ),
+        (UNARY, limit("5/week/ip"), "must look like"),
+        (UNARY, limit("5/minute/other"), "\"other\", which is neither"),
+        (UNARY, limit("5/minute/many"), "\"many\", which is neither"),
+        (UNARY, limit("5/minute/user"), "counts by user, but anybody may call"),
+        (UNARY, rest(r#"when: "csv""#), "must look like `format=csv`"),
+        (UNARY, rest("creates: true"), "a creation must be a POST"),
+        (UNARY, rest(r#"form {name: "x"}"#), "only an upload has a form"),
+        (
+            "(Ask) returns (stream Answer)",
+            http(r#"post: "/a" body: "*""#),
+            "must be a GET",
+        ),
+        (
+            "(stream Ask) returns (Answer)",
+            http(r#"post: "/a" body: "*""#),
+            "has no face",
+        ),
+        (
+            "(stream Ask) returns (stream Answer)",
+            http(r#"get: "/a""#),
+            "has no face",
+        ),
+        (
+            "(hostelpulse.types.v1.FileChunk) returns (Answer)",
+            http(r#"post: "/a" body: "*""#),
+            "only for streams",
+        ),
+        (upload, http(r#"get: "/a""#), "must be a POST or PUT"),
+        (
+            upload,
+            http(r#"post: "/a" body: "*""#) + r#"option (hostelpulse.options.v1.rest) = {form {name: "file"}};"#,
+            "no name of its own",
+        ),
+    ];
+    for (types, options, why) in cases {
+        let said = verdict(&rpc(types, &options), test_config()).await.expect_err(why);
+        assert!(
+            said.starts_with("hostelpulse.trial.v1.Bad.Do: ") && said.contains(why),
+            "{said:?} does not say {why:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_rpcs_on_one_path_need_a_condition() {
+    let two = |first: &str, second: &str| {
+        let rule = |when: &str| {
+            format!(
+                "{} option (hostelpulse.options.v1.rest) = {{{when}}};",
+                http(r#"get: "/a""#)
+            )
+        };
+        let (one, other) = (rule(first), rule(second));
+        format!("service Bad {{ rpc One{UNARY} {{ {one} }} rpc Two{UNARY} {{ {other} }} }}")
+    };
+    let said = verdict(&two("", ""), test_config()).await.unwrap_err();
+    assert_eq!(
+        said,
+        "hostelpulse.trial.v1.Bad.Two: has the same method and path as hostelpulse.trial.v1.Bad.One"
+    );
+    assert!(
+        verdict(&two(r#"when: "f=a""#, r#"when: "f=a""#), test_config())
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        verdict(&two(r#"when: "f=a""#, r#"when: "f=b""#), test_config()).await,
+        Ok(())
+    );
+    assert_eq!(verdict(&two("", r#"when: "f=b""#), test_config()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn one_path_names_its_parameters_in_one_way() {
+    let two = format!(
+        "service Bad {{ rpc One{UNARY} {{ {} }} rpc Two(Other) returns (Answer) {{ {} }} }} message Other {{ string key = 1; }}",
+        http(r#"get: "/a/{id}""#),
+        http(r#"delete: "/a/{key}""#)
+    );
+    let said = verdict(&two, test_config()).await.unwrap_err();
+    assert_eq!(
+        said,
+        "hostelpulse.trial.v1.Bad.Two: names the parameters of /a/{key} otherwise than /a/{id}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_nobody_knows_the_way_to_is_named() {
+    let service = "service Bad { rpc Do(Ask) returns (Answer) { option (google.api.http) = {get: \"/a\"}; \
+        option (hostelpulse.options.v1.access) = {public: true}; } }";
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("hostelpulse/trial/v1");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("trial.proto"), format!("{HEAD}{service}")).unwrap();
+    let mut builder = Upstreams::builder();
+    let _pipes = builder.local("auth");
+    let upstreams = builder.build();
+    let (secret, clock) = (ServiceSecret::random(), Clock::system());
+    let verifier = Verifier::new(
+        AuthClient::new(upstreams.channel("auth").unwrap()),
+        secret.clone(),
+        clock.clone(),
+    );
+    let deps = deps(pool_of(folder.path()), upstreams, verifier, secret, clock).await;
+    let said = Gateway::create(deps, test_config())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        said,
+        "hostelpulse.trial.v1.Bad.Do: no way to the service trial is configured"
+    );
+}

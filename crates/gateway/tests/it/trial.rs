@@ -1,0 +1,500 @@
+//! The trial service, written by hand: messages by their tags, rpcs by their paths.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream};
+use http::{Request as HttpRequest, Response as HttpResponse};
+use kit::{
+    Fault,
+    access::{Caller, Identity},
+};
+use prost::Message;
+use proto::types::{FileChunk, FileHeader, Page, file_chunk::Part};
+use sha2::{Digest as _, Sha256};
+use tonic::{
+    Request, Response, Status, Streaming,
+    body::Body,
+    server::{Grpc, NamedService},
+};
+use tonic_prost::ProstCodec;
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct EchoRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) text: String,
+    #[prost(int32, optional, tag = "3")]
+    pub(crate) number: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Empty {}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct EchoResponse {
+    #[prost(string, tag = "1")]
+    pub(crate) text: String,
+    #[prost(string, tag = "2")]
+    pub(crate) request_id: String,
+    #[prost(string, tag = "3")]
+    pub(crate) ip: String,
+    #[prost(string, tag = "4")]
+    pub(crate) user_agent: String,
+    #[prost(string, tag = "5")]
+    pub(crate) user: String,
+    #[prost(string, tag = "6")]
+    pub(crate) idempotency_key: String,
+    #[prost(string, tag = "7")]
+    pub(crate) traceparent: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Thing {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
+}
+
+/// Messages whose first field is a text: CreateThingRequest, ExportThingsRequest, FailRequest, WatchRequest.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct OneText {
+    #[prost(string, tag = "1")]
+    pub(crate) text: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct UpdateThingRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) thing: Option<Thing>,
+    #[prost(bool, optional, tag = "3")]
+    pub(crate) dry: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ListThingsRequest {
+    #[prost(uint32, optional, tag = "1")]
+    pub(crate) page: Option<u32>,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) search: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ListThingsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) things: Vec<Thing>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) page: Option<Page>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GuessRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) word: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Tick {
+    #[prost(uint32, tag = "1")]
+    pub(crate) number: u32,
+    #[prost(string, tag = "2")]
+    pub(crate) filling: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct UploadResponse {
+    #[prost(uint64, tag = "1")]
+    pub(crate) bytes: u64,
+    #[prost(string, tag = "2")]
+    pub(crate) file_name: String,
+    #[prost(string, tag = "3")]
+    pub(crate) content_type: String,
+    #[prost(string, tag = "4")]
+    pub(crate) id: String,
+    #[prost(string, tag = "5")]
+    pub(crate) doc_type: String,
+    #[prost(string, tag = "6")]
+    pub(crate) note: String,
+    #[prost(string, tag = "7")]
+    pub(crate) digest: String,
+}
+
+/// What the service has seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) begun: AtomicU64,
+    /// Calls that ended before their answer, or their stream, did.
+    pub(crate) given_up: AtomicU64,
+    pub(crate) uploaded: AtomicU64,
+    /// Uploads that ended without their end, and those with it.
+    pub(crate) uploads_broken: AtomicU64,
+    pub(crate) uploads_whole: AtomicU64,
+    /// While set, an upload is not read on.
+    pub(crate) hold_uploads: AtomicBool,
+    pub(crate) sent: AtomicU64,
+    /// While set, the gateway's figures cannot be written.
+    pub(crate) figures_break: AtomicBool,
+    pub(crate) last_echo: Mutex<Option<EchoRequest>>,
+    pub(crate) last_update: Mutex<Option<UpdateThingRequest>>,
+}
+
+/// Counts a call as given up unless it is told that all is done.
+struct Call {
+    seen: Arc<Seen>,
+    done: bool,
+}
+
+impl Call {
+    fn begin(seen: &Arc<Seen>) -> Self {
+        seen.begun.fetch_add(1, Ordering::SeqCst);
+        Self {
+            seen: seen.clone(),
+            done: false,
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.done {
+            self.seen.given_up.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+type Chunks = Pin<Box<dyn Stream<Item = Result<FileChunk, Status>> + Send>>;
+type Ticks = Pin<Box<dyn Stream<Item = Result<Tick, Status>> + Send>>;
+
+#[derive(Clone)]
+pub(crate) struct Trial {
+    seen: Arc<Seen>,
+}
+
+impl Trial {
+    pub(crate) fn new(seen: Arc<Seen>) -> Self {
+        Self { seen }
+    }
+
+    fn echo<T>(request: &Request<T>, text: String) -> Result<Response<EchoResponse>, Status> {
+        let caller = Caller::of(request)?;
+        let user = match caller.identity {
+            Identity::Nobody => "nobody".to_owned(),
+            Identity::User { role, .. } => kit::access::role_name(role),
+            Identity::Service { name } => name,
+        };
+        Ok(Response::new(EchoResponse {
+            text,
+            request_id: caller.request_id,
+            ip: caller.ip.unwrap_or_default(),
+            user_agent: caller.user_agent.unwrap_or_default(),
+            user,
+            idempotency_key: caller.idempotency_key.unwrap_or_default(),
+            traceparent: caller.traceparent.unwrap_or_default(),
+        }))
+    }
+
+    async fn fail(self, request: Request<OneText>) -> Result<Response<EchoResponse>, Status> {
+        let mut call = Call::begin(&self.seen);
+        match request.get_ref().text.as_str() {
+            "slow" => std::future::pending().await,
+            "panic" => panic!("the service panics"),
+            "refuses" => {
+                call.done = true;
+                let fault = Fault::refused("LOCATION_MISMATCH", "You are too far away");
+                Err(fault.detail("distance_meters", 5.5).into())
+            }
+            "unavailable" => Err(Fault::unavailable("Later, please").into()),
+            _ => Err(Status::unknown("connection to 10.0.0.3 refused, password=hunter2")),
+        }
+    }
+
+    fn export(&self, request: &Request<OneText>) -> Result<Response<Chunks>, Status> {
+        let how = request.get_ref().text.as_str();
+        let header = |size| {
+            chunk(Part::Header(FileHeader {
+                file_name: "things/é.csv".to_owned(),
+                content_type: String::new(),
+                size,
+                ..FileHeader::default()
+            }))
+        };
+        let row = || chunk(Part::Data(b"a,b\r\n".to_vec()));
+        let mut call = Call::begin(&self.seen);
+        let pieces: Chunks = match how {
+            "early" => return Err(Fault::not_found("This thing").into()),
+            "headless" => stream::iter([row()]).map(Ok).boxed(),
+            "unsized" => stream::iter([header(None), row(), chunk(Part::Data(Vec::new())), row()])
+                .map(Ok)
+                .boxed(),
+            "short" => stream::iter([header(Some(11)), row(), row()]).map(Ok).boxed(),
+            "long" => stream::iter([header(Some(9)), row(), row()]).map(Ok).boxed(),
+            "dies" => stream::iter([Ok(header(None)), Ok(row()), Err(Status::internal("the disk is gone"))]).boxed(),
+            "endless" => {
+                let seen = self.seen.clone();
+                let rows = stream::repeat_with(move || {
+                    let _ = &call;
+                    seen.sent.fetch_add(65_536, Ordering::SeqCst);
+                    chunk(Part::Data(vec![b'x'; 65_536]))
+                });
+                return Ok(Response::new(stream::iter([header(None)]).chain(rows).map(Ok).boxed()));
+            }
+            _ => stream::iter([header(Some(10)), row(), row()]).map(Ok).boxed(),
+        };
+        call.done = true;
+        Ok(Response::new(pieces))
+    }
+
+    fn watch(&self, request: &Request<OneText>) -> Result<Response<Ticks>, Status> {
+        let mut call = Call::begin(&self.seen);
+        let tick = |number: u32| {
+            Ok(Tick {
+                number,
+                filling: String::new(),
+            })
+        };
+        let ticks: Ticks = match request.get_ref().text.as_str() {
+            "refuses" => return Err(Fault::not_found("This session").into()),
+            "three" => {
+                call.done = true;
+                stream::iter((1..=3).map(tick)).boxed()
+            }
+            "dies" => {
+                call.done = true;
+                let fault = Fault::conflict("SESSION_CLOSED", "The session is closed");
+                stream::iter([tick(1), Err(fault.into())]).boxed()
+            }
+            "flood" => {
+                let seen = self.seen.clone();
+                stream::iter(1..)
+                    .map(move |number| {
+                        let _ = &call;
+                        seen.sent.fetch_add(1, Ordering::SeqCst);
+                        Ok(Tick {
+                            number,
+                            filling: "x".repeat(16 * 1024),
+                        })
+                    })
+                    .boxed()
+            }
+            _ => {
+                let ticks = stream::unfold((1, call), move |(number, call)| async move {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Some((
+                        Ok(Tick {
+                            number,
+                            filling: String::new(),
+                        }),
+                        (number + 1, call),
+                    ))
+                });
+                ticks.boxed()
+            }
+        };
+        Ok(Response::new(ticks))
+    }
+
+    async fn upload(self, request: Request<Streaming<FileChunk>>) -> Result<Response<UploadResponse>, Status> {
+        let mut pieces = request.into_inner();
+        let Some(FileChunk {
+            part: Some(Part::Header(header)),
+        }) = pieces.message().await?
+        else {
+            return Err(Fault::invalid("file", "has no header").into());
+        };
+        let field = |name: &str| header.fields.get(name).cloned().unwrap_or_default();
+        if field("note") == "refuse" {
+            return Err(Fault::refused("NOT_NOW", "Not now").into());
+        }
+        let (mut digest, mut bytes) = (Sha256::new(), 0);
+        let whole = loop {
+            while self.seen.hold_uploads.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            match pieces.message().await {
+                Ok(Some(FileChunk {
+                    part: Some(Part::Data(data)),
+                })) => {
+                    assert!(data.len() <= 64 * 1024);
+                    digest.update(&data);
+                    bytes += data.len() as u64;
+                    self.seen.uploaded.fetch_add(data.len() as u64, Ordering::SeqCst);
+                }
+                Ok(Some(FileChunk {
+                    part: Some(Part::End(_)),
+                })) => break true,
+                _ => break false,
+            }
+        };
+        if !whole {
+            self.seen.uploads_broken.fetch_add(1, Ordering::SeqCst);
+            return Err(Fault::invalid("file", "broke off").into());
+        }
+        self.seen.uploads_whole.fetch_add(1, Ordering::SeqCst);
+        Ok(Response::new(UploadResponse {
+            bytes,
+            digest: hex::encode(digest.finalize()),
+            id: field("id"),
+            doc_type: field("doc_type"),
+            note: field("note"),
+            file_name: header.file_name,
+            content_type: header.content_type,
+        }))
+    }
+
+    fn list(request: &Request<ListThingsRequest>) -> ListThingsResponse {
+        let thing = Thing {
+            id: "1".to_owned(),
+            name: request.get_ref().search.clone().unwrap_or_default(),
+        };
+        let current_page = request.get_ref().page.unwrap_or(1);
+        let page = Page {
+            current_page,
+            per_page: 20,
+            total_pages: 1,
+            total_items: 1,
+        };
+        ListThingsResponse {
+            things: vec![thing],
+            page: Some(page),
+        }
+    }
+
+    fn guess(request: &Request<GuessRequest>) -> Result<Response<EchoResponse>, Status> {
+        match request.get_ref().word.as_str() {
+            "open" => Self::echo(request, "open".to_owned()),
+            "broken" => Err(Fault::unavailable("Later, please").into()),
+            _ => Err(Fault::unauthenticated("Wrong").into()),
+        }
+    }
+}
+
+fn chunk(part: Part) -> FileChunk {
+    FileChunk { part: Some(part) }
+}
+
+/// The service over gRPC.
+#[derive(Clone)]
+pub(crate) struct TrialServer(Trial);
+
+impl TrialServer {
+    pub(crate) fn new(trial: Trial) -> Self {
+        Self(trial)
+    }
+}
+
+impl NamedService for TrialServer {
+    const NAME: &'static str = "hostelpulse.trial.v1.Trial";
+}
+
+impl tower::Service<HttpRequest<Body>> for TrialServer {
+    type Response = HttpResponse<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<HttpResponse<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: HttpRequest<Body>) -> Self::Future {
+        let trial = self.0.clone();
+        serve(trial, request).map(Ok).boxed()
+    }
+}
+
+async fn serve(trial: Trial, request: HttpRequest<Body>) -> HttpResponse<Body> {
+    let name = request.uri().path().rsplit('/').next().unwrap().to_owned();
+    match name.as_str() {
+        "Echo" => {
+            let seen = trial.seen;
+            unary(request, move |request: Request<EchoRequest>| async move {
+                *seen.last_echo.lock().unwrap() = Some(request.get_ref().clone());
+                let text = request.get_ref().text.clone();
+                Trial::echo(&request, text)
+            })
+            .await
+        }
+        "Whoami" | "Rare" => {
+            unary(request, |request: Request<Empty>| async move {
+                Trial::echo(&request, String::new())
+            })
+            .await
+        }
+        "CreateThing" => {
+            unary(request, |request: Request<OneText>| async move {
+                let id = Caller::of(&request)?.idempotency_key.unwrap_or_default();
+                Ok(Response::new(Thing {
+                    id,
+                    name: request.into_inner().text,
+                }))
+            })
+            .await
+        }
+        "UpdateThing" => {
+            let seen = trial.seen;
+            unary(request, move |request: Request<UpdateThingRequest>| async move {
+                *seen.last_update.lock().unwrap() = Some(request.get_ref().clone());
+                Ok(Response::new(request.into_inner().thing.unwrap_or_default()))
+            })
+            .await
+        }
+        "ListThings" => {
+            unary(
+                request,
+                |request| async move { Ok(Response::new(Trial::list(&request))) },
+            )
+            .await
+        }
+        "Guess" => unary(request, |request| async move { Trial::guess(&request) }).await,
+        "Fail" => unary(request, move |request| trial.fail(request)).await,
+        "ExportThings" => {
+            let work = tower::service_fn(move |request: Request<OneText>| {
+                let answer = trial.export(&request);
+                async move { answer }
+            });
+            Grpc::new(ProstCodec::<FileChunk, OneText>::default())
+                .server_streaming(work, request)
+                .await
+        }
+        "Watch" => {
+            let work = tower::service_fn(move |request: Request<OneText>| {
+                let answer = trial.watch(&request);
+                async move { answer }
+            });
+            Grpc::new(ProstCodec::<Tick, OneText>::default())
+                .server_streaming(work, request)
+                .await
+        }
+        "Upload" => {
+            let work = tower::service_fn(move |request| trial.clone().upload(request));
+            Grpc::new(ProstCodec::<UploadResponse, FileChunk>::default())
+                .client_streaming(work, request)
+                .await
+        }
+        _ => Status::unimplemented(name).into_http(),
+    }
+}
+
+async fn unary<Q, A, F, W>(request: HttpRequest<Body>, work: W) -> HttpResponse<Body>
+where
+    Q: Message + Default + Send + 'static,
+    A: Message + Default + Send + 'static,
+    F: Future<Output = Result<Response<A>, Status>> + Send + 'static,
+    W: FnOnce(Request<Q>) -> F + Clone,
+{
+    let work = tower::service_fn(move |request: Request<Q>| work.clone()(request));
+    Grpc::new(ProstCodec::<A, Q>::default()).unary(work, request).await
+}
