@@ -1,0 +1,142 @@
+//! Names and addresses of people, parsed once at the edge.
+
+use std::fmt;
+
+const LONGEST_EMAIL: usize = 254;
+const LONGEST_NAME: usize = 255;
+const LONGEST_REGISTRATION_NUMBER: usize = 20;
+
+/// An e-mail address as it was given; two that differ only in case are the same address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Email(String);
+
+impl Email {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let shaped = text.split_once('@').is_some_and(|(local, domain)| {
+            let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '@';
+            let domain_ok = domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
+                && domain.split('.').all(|label| !label.is_empty());
+            !local.is_empty() && local.len() <= 64 && local.chars().all(plain) && !domain.is_empty() && domain_ok
+        });
+        if !shaped || text.len() > LONGEST_EMAIL {
+            return Err("must be an e-mail address");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form by which addresses are compared.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// The name of a person: one line, not blank, without control characters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PersonName(String);
+
+impl PersonName {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Err("is required");
+        }
+        if trimmed.chars().any(char::is_control) {
+            return Err("must not contain control characters");
+        }
+        if trimmed.chars().count() > LONGEST_NAME {
+            return Err("must be at most 255 characters");
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The number under which a student is registered; compared without regard to case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegistrationNumber(String);
+
+impl RegistrationNumber {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if text.is_empty() || text.len() > LONGEST_REGISTRATION_NUMBER || !text.chars().all(plain) {
+            return Err("must be 1 to 20 letters, digits or hyphens");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form by which numbers are compared.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_uppercase()
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for good in [
+            "a@b.example",
+            "First.Last+tag@hostel.example",
+            "warden@demo.local",
+            "x@localhost",
+            "ü@bücher.example",
+        ] {
+            assert!(Email::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "@b.c",
+            "a@",
+            "a@b@c.d",
+            "a b@c.d",
+            "a@b..c",
+            "a@.b",
+            "a@b.",
+            "a\u{0}@b.c",
+            "a@b\r\nBcc: x",
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(Email::parse("Warden@Demo.Local").unwrap().folded(), "warden@demo.local");
+    }
+
+    proptest! {
+        #[test]
+        fn a_parsed_address_never_breaks_a_mail_header(text in "\\PC{0,40}[@\\r\\n\u{0}]?\\PC{0,40}") {
+            if let Ok(email) = Email::parse(&text) {
+                prop_assert!(!email.as_str().contains(['\r', '\n', '\0', ' ']));
+                prop_assert_eq!(email.as_str(), text);
+            }
+        }
+
+        #[test]
+        fn a_parsed_name_is_one_visible_line(text in ".{0,300}") {
+            if let Ok(name) = PersonName::parse(&text) {
+                prop_assert!(!name.as_str().chars().any(char::is_control));
+                prop_assert!(!name.as_str().is_empty());
+            }
+        }
+    }
+}

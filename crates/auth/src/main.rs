@@ -1,0 +1,5 @@
+//! The auth service alone.
+
+fn main() -> std::process::ExitCode {
+    kit::service::main::<auth::Auth>()
+}

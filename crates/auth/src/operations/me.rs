@@ -1,0 +1,10 @@
+//! Who is signed in.
+
+use kit::access::Caller;
+
+use super::App;
+use crate::{Error, domain::User};
+
+pub(crate) async fn me(app: &App, caller: &Caller) -> Result<User, Error> {
+    app.signed_in(caller).await
+}

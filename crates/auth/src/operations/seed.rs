@@ -1,0 +1,93 @@
+//! The accounts that an installation begins with: its first administrator, or the demo.
+
+use kit::access::Caller;
+use proto::options::Role;
+
+use super::{App, create};
+use crate::{
+    Error,
+    domain::{Email, NewPassword, PersonName, RegistrationNumber},
+    store,
+};
+
+/// An account to begin with.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub registration_no: Option<String>,
+}
+
+/// Why an installation does not get these accounts.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    #[error("the database holds real users; the demo is refused")]
+    RealUsers,
+    #[error("{field}: {why}")]
+    Invalid { field: &'static str, why: &'static str },
+    #[error("the e-mail address {0} is taken")]
+    Taken(String),
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// Creates all the accounts with one password, or none. Nothing happens when they are there; refused when the database
+/// holds users but not these.
+pub(crate) async fn all_or_nothing(app: &App, accounts: Vec<NewAccount>, password: &str) -> Result<(), SeedError> {
+    let Some(first) = accounts.first() else { return Ok(()) };
+    if store::user::count(app.db.reader()).await.map_err(Error::from)? > 0 {
+        let there = store::user::find_by_identifier(app.db.reader(), &first.email)
+            .await?
+            .is_some();
+        return if there { Ok(()) } else { Err(SeedError::RealUsers) };
+    }
+    // One hash for all: the demo's password is no secret, and hashing takes its time.
+    let password = NewPassword::parse(password).map_err(|why| SeedError::Invalid { field: "password", why })?;
+    let hash = app.hashing.hash(password).await?;
+    let caller = Caller::service("auth", app.clock.new_id().to_string());
+    let txn = app.db.begin().await.map_err(Error::from)?;
+    for account in accounts {
+        let mut prepared = create::prepare_unchecked(app, parse(account, None)?).await?;
+        prepared.set_hash(hash.clone());
+        create::store_in_txn(app, &caller, &txn, prepared).await?;
+    }
+    txn.commit().await.map_err(Error::from)?;
+    Ok(())
+}
+
+/// Creates one administrator.
+pub(crate) async fn admin(app: &App, email: String, name: String, password: &str) -> Result<(), SeedError> {
+    let password = NewPassword::parse(password).map_err(|why| SeedError::Invalid { field: "password", why })?;
+    let account = NewAccount {
+        email: email.clone(),
+        name,
+        role: Role::Admin,
+        registration_no: None,
+    };
+    let prepared = create::prepare_unchecked(app, parse(account, Some(password))?).await?;
+    let caller = Caller::service("auth", app.clock.new_id().to_string());
+    let txn = app.db.begin().await.map_err(Error::from)?;
+    match create::store_in_txn(app, &caller, &txn, prepared).await {
+        Err(Error::EmailTaken) => return Err(SeedError::Taken(email)),
+        outcome => outcome?,
+    };
+    txn.commit().await.map_err(Error::from)?;
+    Ok(())
+}
+
+fn parse(account: NewAccount, password: Option<NewPassword>) -> Result<create::NewUser, SeedError> {
+    let invalid = |field| move |why| SeedError::Invalid { field, why };
+    let number = account
+        .registration_no
+        .as_deref()
+        .map(RegistrationNumber::parse)
+        .transpose();
+    Ok(create::NewUser {
+        email: Email::parse(&account.email).map_err(invalid("email"))?,
+        name: PersonName::parse(&account.name).map_err(invalid("name"))?,
+        role: account.role,
+        registration_no: number.map_err(invalid("registration_no"))?,
+        password,
+    })
+}

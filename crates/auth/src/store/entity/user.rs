@@ -1,0 +1,31 @@
+//! The table `user_account`.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_account")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub email: String,
+    /// The form that is unique.
+    pub email_folded: String,
+    pub name: String,
+    /// Lower case, for searching.
+    pub name_folded: String,
+    pub role: String,
+    pub registration_no: Option<String>,
+    pub registration_no_folded: Option<String>,
+    /// `None` until an invitation is taken up.
+    pub password_hash: Option<String>,
+    pub is_active: bool,
+    pub version: i64,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub last_login_at: Option<DateTimeUtc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
