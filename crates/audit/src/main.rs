@@ -1,0 +1,5 @@
+//! The audit service alone.
+
+fn main() -> std::process::ExitCode {
+    kit::service::main::<audit::Audit>()
+}

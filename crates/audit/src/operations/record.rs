@@ -1,0 +1,35 @@
+//! Keeping what happened: the next link of the chain.
+
+use kit::{db::Txn, events::Event};
+
+use crate::{
+    Error,
+    domain::{Details, Fact},
+    store,
+};
+
+pub(crate) async fn record_in_txn(txn: &Txn, event: &Event) -> Result<(), Error> {
+    let actor = &event.actor;
+    let fact = Fact {
+        id: event.id,
+        occurred_at: event.time,
+        actor_id: actor.id.clone(),
+        actor_role: actor.role.clone(),
+        resource_type: Fact::resource_type_of(&event.kind),
+        action: event.kind.clone(),
+        resource_id: event.subject.clone(),
+    };
+    let details = Details {
+        ip: actor.ip.clone(),
+        user_agent: actor.user_agent.clone(),
+        request_id: actor.request_id.clone(),
+        changes: event.data.clone(),
+    };
+    let details = serde_json::to_string(&details)?;
+    let salt: [u8; 16] = rand::random();
+    let chain = store::head_in_txn(txn).await?;
+    let (entry, next) = chain.link(fact, details, hex::encode(salt));
+    store::insert_in_txn(txn, entry).await?;
+    store::set_head_in_txn(txn, next).await?;
+    Ok(())
+}
