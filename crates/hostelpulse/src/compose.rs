@@ -1,0 +1,185 @@
+//! Which services there are, and how a process is put together from some of them.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use gateway::{Bound, Gateway, Raw};
+use kit::{
+    cache::Limiter,
+    config::{Config, Loader},
+    contract,
+    service::{Host, Service as _, Stage, bind},
+    telemetry::Telemetry,
+};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::{cli::Flags, demo};
+
+/// One of the services of this installation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Service {
+    Auth,
+    Audit,
+}
+
+/// All of them, in the order in which they start.
+pub const SERVICES: [Service; 2] = [Service::Auth, Service::Audit];
+
+/// What a process runs beside its services.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Gateways {
+    pub gateway: bool,
+    pub demo: bool,
+}
+
+impl Service {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auth => auth::Auth::NAME,
+            Self::Audit => audit::Audit::NAME,
+        }
+    }
+
+    /// Creates and starts the service.
+    async fn start(self, host: &mut Host, with: Gateways) -> anyhow::Result<()> {
+        match self {
+            Self::Auth => {
+                let (auth, db) = host.create::<auth::Auth>().await?;
+                if with.demo {
+                    auth.seed(demo::accounts(), demo::PASSWORD).await?;
+                } else if !auth.has_users().await? {
+                    tracing::warn!("there are no users yet: create the first with `hostelpulse users create-admin`");
+                }
+                host.start(auth, db).await
+            }
+            Self::Audit => {
+                let (audit, db) = host.create::<audit::Audit>().await?;
+                host.start(audit, db).await
+            }
+        }
+    }
+}
+
+impl FromStr for Service {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = SERVICES.into_iter().find(|service| service.name() == name);
+        known.ok_or_else(|| format!("expected one of {}", SERVICES.map(Service::name).join(", ")))
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.name())
+    }
+}
+
+/// Where the configuration of this binary comes from.
+pub fn loader(file: Option<std::path::PathBuf>, flags: Flags) -> Loader {
+    Loader::new(kit::service::sections())
+        .alias("admin_email", "auth.admin_email")
+        .alias("admin_password", "auth.admin_password")
+        .file(file)
+        .flag("listen", flags.listen)
+        .flag("data", flags.data.map(|folder| folder.display().to_string()))
+        .flag("database_url", flags.database_url)
+        .flag("cache_url", flags.cache_url)
+        .flag("bus_url", flags.bus_url)
+        .flag("files_url", flags.files_url)
+        .flag("mail_url", flags.mail_url)
+        .flag("push_url", flags.push_url)
+}
+
+/// The sections of everything that this binary runs, as they came out.
+pub(crate) fn sections(config: &Config) -> anyhow::Result<Vec<(&'static str, Value)>> {
+    Ok(vec![
+        (
+            "gateway",
+            serde_json::to_value(config.section::<gateway::Config>("gateway")?)?,
+        ),
+        (
+            "limits",
+            serde_json::to_value(config.section::<gateway::Limits>("limits")?)?,
+        ),
+        (
+            auth::Auth::NAME,
+            serde_json::to_value(config.section::<auth::Config>(auth::Auth::NAME)?)?,
+        ),
+        (
+            audit::Audit::NAME,
+            serde_json::to_value(config.section::<audit::Config>(audit::Audit::NAME)?)?,
+        ),
+    ])
+}
+
+/// Puts a process together from services and, if asked for, the gateway. Nothing is served before everything is checked.
+pub async fn run_services(
+    config: Config,
+    telemetry: Option<&Telemetry>,
+    services: &[Service],
+    with: Gateways,
+) -> anyhow::Result<(Host, Option<std::net::SocketAddr>)> {
+    sections(&config)?;
+    // Ports first: that one is taken is found before any store is touched.
+    let outside = if with.gateway {
+        Some(bind(config.base.listen).await?)
+    } else {
+        None
+    };
+    let inside = match config.base.grpc_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let here: Vec<&str> = services.iter().map(|service| service.name()).collect();
+    let mut host = Host::open(config, &here).await?;
+    let gateway = outside
+        .map(|listener| open_gateway(&host, telemetry, listener))
+        .transpose()?;
+    for service in services {
+        service.start(&mut host, with).await?;
+    }
+    host.begin().await?;
+    if let Some(listener) = inside {
+        host.listen(listener).await?;
+    }
+    let mut listens = None;
+    if let Some(gateway) = gateway {
+        listens = Some(gateway.address());
+        let stop = host.lifecycle.stop_of(Stage::Edge);
+        host.lifecycle.spawn(Stage::Edge, "the gateway", async move {
+            Ok(gateway.run(stop.cancelled_owned()).await?)
+        });
+    }
+    Ok((host, listens))
+}
+
+/// Checks the contract and everything else that the gateway needs, before a database is touched.
+fn open_gateway(host: &Host, telemetry: Option<&Telemetry>, listener: TcpListener) -> anyhow::Result<Bound> {
+    let mut config: gateway::Config = host.config.section("gateway")?;
+    config.limits = host.config.section("limits")?;
+    let jwks = Raw {
+        path: "/.well-known/jwks.json".to_owned(),
+        rpc: "hostelpulse.auth.v1.Auth.Jwks".to_owned(),
+        field: "jwks".to_owned(),
+    };
+    let deps = gateway::Deps {
+        pool: contract::pool().clone(),
+        upstreams: host.upstreams.clone(),
+        verifier: host.verifier.clone(),
+        service_tokens: host.tokens("gateway"),
+        limiter: Arc::new(Limiter::new(host.cache.clone(), host.clock.clone())),
+        clock: host.clock.clone(),
+        metrics: telemetry.map(|telemetry| {
+            let metrics = telemetry.metrics.clone();
+            Arc::new(move || metrics.render()) as gateway::MetricsText
+        }),
+        raw: vec![jwks],
+        info: gateway::openapi::Info {
+            title: "HostelPulse".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..gateway::openapi::Info::default()
+        },
+    };
+    Ok(Gateway::create(deps, config)?.listen(listener.into_std()?)?)
+}

@@ -1,0 +1,9 @@
+//! Everything in one binary: all services in one process, some of them for a container, and the operator's commands.
+
+pub mod cli;
+mod commands;
+mod compose;
+mod demo;
+
+pub use commands::run;
+pub use compose::{Gateways, SERVICES, Service, loader, run_services};

@@ -1,0 +1,11 @@
+//! The whole product: the real binary over real HTTP, and every rpc against what the contract says of it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are tests too, and clippy does not know it"
+)]
+
+mod access;
+mod binary;
+mod demo;
+mod refusals;
+mod served;

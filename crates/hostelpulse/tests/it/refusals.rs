@@ -1,0 +1,147 @@
+//! What an operator gets wrong: one clear sentence, an exit code, and nothing changed.
+
+use std::net::TcpListener;
+
+use kit::testing::TestStores;
+
+use crate::binary::{Running, files_in, hostelpulse, refused};
+
+/// Runs `up` on an empty folder with something wrong; what it says. The folder must stay empty.
+fn up_with(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = hostelpulse(&["up", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    command.args(arguments).envs(environment.iter().copied());
+    let said = refused(command);
+    assert_eq!(files_in(folder.path()), Vec::<String>::new(), "{said}");
+    said
+}
+
+#[test]
+fn an_unknown_key() {
+    let said = up_with(&[], &[("HOSTELPULSE_DATABSE_URL", "x")]);
+    assert_eq!(
+        said,
+        "hostelpulse: unknown key \"databse_url\", did you mean \"database_url\"? (said by HOSTELPULSE_DATABSE_URL)"
+    );
+    let said = up_with(&[], &[("HOSTELPULSE_GATEWAY__KEEPALIVE_SECONDS", "3")]);
+    assert!(said.contains("did you mean \"gateway.keep_alive_seconds\"?"), "{said}");
+}
+
+#[test]
+fn a_wrong_scheme() {
+    for (flag, url, port) in [
+        ("--database-url", "mysql://db/x", "database"),
+        ("--cache-url", "memcached://x", "cache"),
+        ("--bus-url", "kafka://x", "bus"),
+        ("--files-url", "ftp://x", "files"),
+        ("--mail-url", "pop3://x", "mail"),
+        ("--push-url", "apns://x", "push"),
+    ] {
+        let said = up_with(&[flag, url], &[]);
+        assert!(said.starts_with(&format!("hostelpulse: {port} at {url}")), "{said}");
+        assert!(
+            said.contains("unknown scheme") && said.contains("expected one of"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let said = refused(hostelpulse(&[
+        "up",
+        "--listen",
+        &address,
+        "--data",
+        data.to_str().unwrap(),
+    ]));
+    assert!(said.contains(&address), "{said}");
+    assert_eq!(files_in(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data");
+    std::fs::write(&file, "this is no folder").unwrap();
+    let said = refused(hostelpulse(&[
+        "up",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        file.to_str().unwrap(),
+    ]));
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "this is no folder");
+}
+
+#[tokio::test]
+async fn a_database_that_is_newer() {
+    let stores = TestStores::default();
+    assert!(Running::demo(&stores).terminate().success());
+    let config = stores.config();
+    let found = config.base.stores().unwrap();
+    let db = kit::service::open_database(&config, &found, "auth").await.unwrap();
+    let txn = db.begin().await.unwrap();
+    let later = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('auth_9999_from_the_future', 1)";
+    sea_orm::ConnectionTrait::execute_unprepared(&*txn, later)
+        .await
+        .unwrap();
+    txn.commit().await.unwrap();
+    db.close().await.unwrap();
+
+    let mut command = hostelpulse(&["migrate", "auth", "--data", config.base.data.to_str().unwrap()]);
+    if let Some(url) = &config.base.database_url {
+        command.args(["--database-url", url.as_str()]);
+    }
+    let said = refused(command);
+    assert!(
+        said.contains("newer than this program") && said.contains("auth_9999_from_the_future"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_demo_among_real_users() {
+    let stores = TestStores::default();
+    let environment = [
+        ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
+        ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
+    ];
+    assert!(Running::up(&stores, &[], &environment).terminate().success());
+    let base = stores.config().base;
+    let mut command = hostelpulse(&[
+        "up",
+        "--demo",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        base.data.to_str().unwrap(),
+    ]);
+    if let Some(url) = &base.database_url {
+        command.args(["--database-url", url.as_str()]);
+    }
+    let said = refused(command);
+    assert!(
+        said.ends_with("the database holds real users; the demo is refused"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_administrator_with_a_weak_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = hostelpulse(&["up", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    command.envs([
+        ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
+        ("HOSTELPULSE_ADMIN_PASSWORD", "weak"),
+    ]);
+    let said = refused(command);
+    assert!(said.contains("password: must have 8 characters"), "{said}");
+}

@@ -1,0 +1,133 @@
+//! The services apart from the gateway, as in containers.
+
+use futures_util::StreamExt as _;
+use kit::testing::TestStores;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tonic::{Request, transport::Channel};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+
+use crate::binary::Running;
+
+const SECRET: &str = "the secret of the services of one installation";
+
+/// Services on a free port, and a gateway of another process before them.
+fn split(stores: &TestStores) -> (Running, Running, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let admin = [
+        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
+        ("HOSTELPULSE_GRPC_LISTEN", &address),
+        ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
+        ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
+    ];
+    let services = Running::start(stores, &["serve", "auth", "audit"], &admin);
+    let url = format!("http://{address}");
+    let apart = TestStores::default();
+    let front = [
+        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
+        ("HOSTELPULSE_UPSTREAMS__AUTH", &url),
+        ("HOSTELPULSE_UPSTREAMS__AUDIT", &url),
+    ];
+    let gateway = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
+    (services, gateway, url)
+}
+
+#[tokio::test]
+async fn a_gateway_of_its_own_reaches_services_over_the_network() {
+    let stores = TestStores::default();
+    let (services, gateway, _) = split(&stores);
+    let admin = gateway.login("head@hostel.example").await;
+    let new = json!({ "email": "new@hostel.example", "name": "New", "role": "staff", "password": "Gate#2026x" });
+    let created = gateway
+        .call(Method::POST, "/api/v1/users", Some(&admin), Some(new))
+        .await;
+    assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    let id = created.data()["id"].as_str().unwrap();
+    let path = format!("/api/v1/audit?resource_id={id}");
+    let trail = gateway
+        .eventually(&path, &admin, |answer| answer.body["pagination"]["total_items"] == 1)
+        .await;
+    assert_eq!(
+        trail.data()[0]["actor"]["ip"],
+        "127.0.0.1",
+        "the services believe their gateway about the client"
+    );
+    assert!(gateway.terminate().success());
+    assert!(services.terminate().success());
+}
+
+#[tokio::test]
+async fn a_gateway_with_another_secret_is_not_believed_about_the_client() {
+    let stores = TestStores::default();
+    let (_services, gateway, url) = split(&stores);
+    let admin = gateway.login("head@hostel.example").await;
+    let apart = TestStores::default();
+    let front = [
+        (
+            "HOSTELPULSE_SERVICE_SECRET",
+            "a secret that somebody else made up themselves",
+        ),
+        ("HOSTELPULSE_UPSTREAMS__AUTH", url.as_str()),
+        ("HOSTELPULSE_UPSTREAMS__AUDIT", url.as_str()),
+    ];
+    let stranger = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
+    let me = stranger.get("/api/v1/auth/me", &admin).await;
+    let id = me.data()["id"].as_str().unwrap().to_owned();
+    stranger.login("head@hostel.example").await;
+    let path = format!("/api/v1/audit?resource_id={id}&action=hostelpulse.user.signed_in.v1");
+    let trail = gateway
+        .eventually(&path, &admin, |answer| answer.body["pagination"]["total_items"] == 2)
+        .await;
+    let addresses: Vec<_> = trail
+        .data()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["actor"]["ip"])
+        .collect();
+    assert_eq!(addresses, ["", "127.0.0.1"]);
+}
+
+#[tokio::test]
+async fn a_served_service_lists_what_it_offers() {
+    let stores = TestStores::default();
+    let (_services, _gateway, url) = split(&stores);
+    let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+    let listing = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let request = Request::new(futures_util::stream::iter([listing]));
+    let answer = ServerReflectionClient::new(channel)
+        .server_reflection_info(request)
+        .await
+        .unwrap();
+    let first = answer.into_inner().next().await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(listing)) = first.message_response else {
+        panic!("{first:?}")
+    };
+    let mut names: Vec<_> = listing.service.into_iter().map(|service| service.name).collect();
+    names.sort_unstable();
+    let own: Vec<_> = names.iter().filter(|name| name.starts_with("hostelpulse.")).collect();
+    assert_eq!(
+        own,
+        [
+            "hostelpulse.audit.v1.Audit",
+            "hostelpulse.auth.v1.Auth",
+            "hostelpulse.auth.v1.Users"
+        ]
+    );
+}
+
+#[test]
+fn services_of_several_processes_need_a_shared_secret() {
+    let mut command = crate::binary::hostelpulse(&["serve", "gateway", "--listen", "127.0.0.1:0"]);
+    command.env("HOSTELPULSE_UPSTREAMS__AUTH", "http://127.0.0.1:1");
+    let said = crate::binary::refused(command);
+    assert!(said.contains("service_secret is needed"), "{said}");
+}
