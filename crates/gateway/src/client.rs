@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest,
     http::header::{self, HeaderMap, HeaderName},
 };
-use kit::Clock;
+use kit::{Clock, telemetry};
 
 use crate::{config::Network, refusal::Refusal};
 
@@ -92,10 +92,18 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Refus
     }
 }
 
-/// The W3C trace context: the client's if it is well-formed, else the beginning of a new trace.
-pub(crate) fn traceparent<'a>(headers: &'a HeaderMap, clock: &Clock) -> Cow<'a, str> {
+/// The client's W3C trace context, if it is well-formed.
+pub(crate) fn clients_trace(headers: &HeaderMap) -> Option<&str> {
     let own = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    own.filter(|text| is_traceparent(text)).map_or_else(
+    own.filter(|text| is_traceparent(text))
+}
+
+/// The trace context that goes along: of our own span where traces are kept, else the client's, else of a new trace.
+pub(crate) fn traceparent<'a>(headers: &'a HeaderMap, clock: &Clock) -> Cow<'a, str> {
+    if let Some(ours) = telemetry::traceparent(&tracing::Span::current()) {
+        return Cow::Owned(ours);
+    }
+    clients_trace(headers).map_or_else(
         || {
             let (trace, span) = (clock.new_id(), clock.new_id());
             Cow::Owned(format!("00-{:032x}-{:016x}-01", trace.as_u128(), span.as_u64_pair().1))

@@ -15,6 +15,7 @@ use kit::{
     Clock, Fault,
     access::{Identity, ServiceTokens, Verifier},
     cache::Limiter,
+    telemetry,
 };
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -23,6 +24,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Config, MetricsText,
+    client::clients_trace,
     cors::Origins,
     docs::Docs,
     endpoint::{Endpoint, Serves, Target},
@@ -102,6 +104,7 @@ impl Face {
             Ok((target, query)) => {
                 let span =
                     tracing::info_span!("http", method = %request.method(), request_id, route = target.tally.route());
+                telemetry::follow(&span, clients_trace(request.headers()));
                 let work = self.answer(&request, target, query, &parameters, payload, &request_id);
                 let answered = AssertUnwindSafe(work).catch_unwind().instrument(span).await;
                 // The panic's own words went to the log where it happened.

@@ -6,7 +6,10 @@
 use std::io::IsTerminal as _;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use opentelemetry::{KeyValue, trace::TracerProvider as _};
+use opentelemetry::{
+    KeyValue,
+    trace::{TraceContextExt as _, TracerProvider as _},
+};
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing::Span;
@@ -100,6 +103,17 @@ pub fn rpc_span(path: &str, caller: &Caller) -> Span {
     span
 }
 
+/// The `traceparent` by which others join the trace of a span; `None` where no traces are kept.
+pub fn traceparent(span: &Span) -> Option<String> {
+    let context = span.context();
+    let span = context.span();
+    let context = span.span_context();
+    let flags = context.trace_flags().to_u8();
+    context
+        .is_valid()
+        .then(|| format!("00-{}-{}-{flags:02x}", context.trace_id(), context.span_id()))
+}
+
 /// Makes a span a child of the trace that a `traceparent` header names.
 pub fn follow(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
@@ -107,4 +121,29 @@ pub fn follow(span: &Span, traceparent: Option<&str>) {
     let parent = opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&header));
     // A malformed header only means that the trace begins here.
     let _ = span.set_parent(parent);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_joined_and_passed_on() {
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let traces = SdkTracerProvider::builder().build();
+        let kept = tracing_opentelemetry::layer().with_tracer(traces.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(kept), || {
+            let from_outside = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            let span = tracing::info_span!("test");
+            follow(&span, Some(from_outside));
+            let passed_on = traceparent(&span).unwrap();
+            assert_eq!(passed_on[..36], from_outside[..36], "the same trace");
+            assert_ne!(passed_on[36..52], from_outside[36..52], "by a span of its own");
+        });
+        assert_eq!(
+            traceparent(&tracing::info_span!("test")),
+            None,
+            "nobody keeps traces here"
+        );
+    }
 }

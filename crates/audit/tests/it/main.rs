@@ -20,6 +20,7 @@ use proto::{
     options::Role,
 };
 use tonic::transport::Channel;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -77,6 +78,22 @@ impl Trail {
     async fn verify(&self) -> VerifyChainResponse {
         let request = self.world.by(Role::Admin, VerifyChainRequest {});
         self.audit().verify_chain(request).await.unwrap().into_inner()
+    }
+
+    /// Waits until an rpc service of this server is as well as expected.
+    async fn until_health_is(&self, name: &str, expected: ServingStatus) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let request = HealthCheckRequest {
+                service: name.to_owned(),
+            };
+            let answer = HealthClient::new(self.world.channel.clone()).check(request).await;
+            if answer.is_ok_and(|answer| answer.into_inner().status() == expected) {
+                return;
+            }
+            assert!(Instant::now() < end, "{name:?} did not become {expected:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Somebody with the keys to the database.

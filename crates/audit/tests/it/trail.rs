@@ -6,6 +6,7 @@ use proto::{
     types::file_chunk::Part,
 };
 use tonic::Code;
+use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::Trail;
 
@@ -127,6 +128,21 @@ async fn the_export_holds_every_entry_and_no_formula() {
     assert_eq!(&rows[0][0], "1");
     assert_eq!(&rows[599][0], "600");
     assert_eq!(&rows[0][3], "'=tests");
+}
+
+#[tokio::test]
+async fn a_service_whose_database_is_gone_says_that_it_takes_no_calls() {
+    let trail = Trail::begin().await;
+    for name in ["", "hostelpulse.audit.v1.Audit"] {
+        trail.until_health_is(name, ServingStatus::Serving).await;
+    }
+    trail.world.db.clone().close().await.unwrap();
+    for name in ["", "hostelpulse.audit.v1.Audit"] {
+        trail.until_health_is(name, ServingStatus::NotServing).await;
+    }
+    let request = trail.world.by(Role::Warden, ListEntriesRequest::default());
+    let status = trail.audit().list_entries(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
 }
 
 #[tokio::test]

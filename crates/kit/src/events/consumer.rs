@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Event, backoff::Backoff, inbox, parked::Shelf};
-use crate::{Clock, Db, db::Txn};
+use crate::{Clock, Db, db::Txn, telemetry};
 
 /// So often an event is tried before it is parked.
 pub(super) const TRIES: u32 = 5;
@@ -184,6 +184,7 @@ impl Consumer {
     async fn try_once(&self, event: &Event) -> Try {
         let span = tracing::info_span!("apply event", consumer = self.name(), event = %event.id, kind = event.kind,
             traceparent = event.traceparent);
+        telemetry::follow(&span, event.traceparent.as_deref());
         let work = async {
             // Never closed, so a permit always comes.
             let _permit = self.applying.acquire().await;

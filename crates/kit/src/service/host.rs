@@ -6,7 +6,12 @@ use anyhow::Context as _;
 use proto::auth::auth_client::AuthClient;
 use tokio::net::TcpListener;
 
-use super::{Deps, Lifecycle, Rpcs, Service, Stage, lifecycle::told_to_stop, server::bind};
+use super::{
+    Deps, Lifecycle, Rpcs, Service, Stage,
+    health::{self, Watched},
+    lifecycle::told_to_stop,
+    server::bind,
+};
 use crate::{
     Clock, Db,
     access::{AccessLayer, Policies, ServiceSecret, ServiceTokens, Verifier},
@@ -43,6 +48,8 @@ pub struct Host {
     pipes: Vec<(String, Pipes)>,
     /// The rpcs of all services that run here, for the network.
     rpcs: Rpcs,
+    /// The databases behind them, whose health is theirs.
+    watched: Vec<Watched>,
     /// What services do by themselves, until all of them are there.
     waiting: Vec<(&'static str, Relay, Vec<Consumer>)>,
 }
@@ -89,6 +96,7 @@ impl Host {
             policies,
             pipes,
             rpcs: Rpcs::new(),
+            watched: Vec::new(),
             waiting: Vec::new(),
         })
     }
@@ -112,7 +120,8 @@ impl Host {
 
     /// Serves a service in this process; what it does by itself waits for [`Host::begin`].
     pub async fn start<S: Service>(&mut self, service: S, db: Db) -> anyhow::Result<()> {
-        self.serve_in_process(&service).await?;
+        let watched = self.serve_in_process(&service, db.clone())?;
+        self.watched.push(watched);
         service.register(&mut self.rpcs);
         let relay = Relay::new(S::NAME, db, self.bus.clone(), self.clock.clone());
         self.waiting.push((S::NAME, relay, service.consumers()));
@@ -153,8 +162,11 @@ impl Host {
         let address = listener.local_addr()?;
         tracing::info!(%address, "gRPC");
         let rpcs = std::mem::replace(&mut self.rpcs, Rpcs::new());
-        let served = rpcs.finish(self.access()).await?;
+        let (served, health) = rpcs.finish(self.access())?;
         let stop = self.lifecycle.stop_of(Stage::Services);
+        let watch = health::watch(self.watched.clone(), health, stop.clone());
+        self.lifecycle
+            .spawn(Stage::Services, "the health of the services", watch);
         self.lifecycle.spawn(
             Stage::Services,
             format!("gRPC on {address}"),
@@ -163,20 +175,27 @@ impl Host {
         Ok(())
     }
 
-    async fn serve_in_process<S: Service>(&mut self, service: &S) -> anyhow::Result<()> {
-        let Some(pipes) = self.pipes_of(S::NAME) else {
-            return Ok(());
-        };
+    fn serve_in_process<S: Service>(&mut self, service: &S, db: Db) -> anyhow::Result<Watched> {
         let mut rpcs = Rpcs::new();
         service.register(&mut rpcs);
-        let served = rpcs.finish(self.access()).await?;
+        let watched = Watched {
+            db,
+            names: rpcs.names().to_vec(),
+        };
+        let Some(pipes) = self.pipes_of(S::NAME) else {
+            return Ok(watched);
+        };
+        let (served, health) = rpcs.finish(self.access())?;
         let stop = self.lifecycle.stop_of(Stage::Services);
+        let watch = health::watch(vec![watched.clone()], health, stop.clone());
+        self.lifecycle
+            .spawn(Stage::Services, format!("the health of {}", S::NAME), watch);
         self.lifecycle.spawn(
             Stage::Services,
             format!("{} in process", S::NAME),
             served.on_pipes(pipes, stop),
         );
-        Ok(())
+        Ok(watched)
     }
 
     fn access(&self) -> AccessLayer {

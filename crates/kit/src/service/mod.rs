@@ -1,5 +1,6 @@
 //! A service's life: what it is given, what it offers, how it starts and how it stops.
 
+mod health;
 mod host;
 mod lifecycle;
 mod server;

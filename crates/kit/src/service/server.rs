@@ -12,7 +12,7 @@ use tonic::{
     service::{Routes, RoutesBuilder},
     transport::Server,
 };
-use tonic_health::server::health_reporter;
+use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 
 use crate::{access::AccessLayer, upstream::Pipes};
@@ -57,14 +57,14 @@ impl Rpcs {
         self.routes.add_service(server);
     }
 
-    /// Adds health and reflection.
-    pub(super) async fn finish(mut self, access: AccessLayer) -> anyhow::Result<Served> {
+    /// The names of the rpc services that were added.
+    pub(super) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// Adds health and reflection. What the health says is told by the reporter that comes with it.
+    pub(super) fn finish(mut self, access: AccessLayer) -> anyhow::Result<(Served, HealthReporter)> {
         let (health, health_server) = health_reporter();
-        for name in &self.names {
-            health
-                .set_service_status(name, tonic_health::ServingStatus::Serving)
-                .await;
-        }
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -75,10 +75,8 @@ impl Rpcs {
             .fold(reflection, |reflection, name| reflection.with_service_name(*name));
         self.routes.add_service(health_server);
         self.routes.add_service(reflection.build_v1()?);
-        Ok(Served {
-            routes: self.routes.routes(),
-            access,
-        })
+        let routes = self.routes.routes();
+        Ok((Served { routes, access }, health))
     }
 }
 
