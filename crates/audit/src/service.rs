@@ -25,8 +25,11 @@ impl Service for Audit {
     type Config = Config;
     type Migrator = Migrator;
 
+    fn check(config: &Config) -> anyhow::Result<()> {
+        config.validate()
+    }
+
     async fn create(deps: Deps, config: Config) -> anyhow::Result<Self> {
-        config.validate()?;
         Ok(Self {
             app: Arc::new(App { db: deps.db }),
             clock: deps.clock,

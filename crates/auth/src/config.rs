@@ -3,6 +3,8 @@
 use kit::config::SecretText;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::{Email, NewPassword};
+
 /// How people sign in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,6 +56,12 @@ impl Config {
             self.admin_email.is_some() == self.admin_password.is_some(),
             "auth.admin_email and auth.admin_password must be given together"
         );
+        if let Some(email) = &self.admin_email {
+            Email::parse(email).map_err(|why| anyhow::anyhow!("auth.admin_email {why}"))?;
+        }
+        if let Some(password) = &self.admin_password {
+            NewPassword::parse(password.expose()).map_err(|why| anyhow::anyhow!("auth.admin_password {why}"))?;
+        }
         Ok(())
     }
 }

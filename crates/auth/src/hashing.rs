@@ -17,7 +17,7 @@ struct Inner {
     cost: u32,
     /// A hash that belongs to nobody: unknown users cost the same time as known ones.
     nobody: String,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     longest_queue: usize,
 }
@@ -33,7 +33,7 @@ impl Hashing {
         Ok(Self(Arc::new(Inner {
             cost: config.bcrypt_cost,
             nobody: hash_of_nobody(config.bcrypt_cost)?,
-            turns: Semaphore::new(threads),
+            turns: Arc::new(Semaphore::new(threads)),
             waiting: AtomicUsize::new(0),
             longest_queue: config.hashing_queue,
         })))
@@ -58,10 +58,14 @@ impl Hashing {
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let _place = Place::take(&self.0)?;
         // The semaphore is never closed.
-        let turn = self.0.turns.acquire().await.map_err(|_| Error::Busy)?;
+        let turn = self.0.turns.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        // The turn goes along: it is over when the work is, also when the caller has left.
         #[expect(clippy::disallowed_methods, reason = "bounded by the semaphore to a few threads")]
-        let done = tokio::task::spawn_blocking(work).await;
-        drop(turn);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        })
+        .await;
         done.map_err(|error| kit::Fault::internal(error).into())
     }
 }

@@ -35,8 +35,11 @@ impl Service for Auth {
     type Config = Config;
     type Migrator = Migrator;
 
+    fn check(config: &Config) -> anyhow::Result<()> {
+        config.validate()
+    }
+
     async fn create(deps: Deps, config: Config) -> anyhow::Result<Self> {
-        config.validate()?;
         let hashing = Hashing::new(&config)?;
         let signer = Signer::open(&deps.db, &deps.clock).await?;
         let auth = Self(Arc::new(App::new(deps.db, deps.clock, config, hashing, signer)));

@@ -132,7 +132,7 @@ impl Default for Deadlines {
             call_seconds: 10,
             ping_seconds: 20,
             slow_seconds: 10,
-            stop_seconds: 10,
+            stop_seconds: 6,
         }
     }
 }

@@ -17,14 +17,14 @@ use kit::{
     cache::Limiter,
     telemetry,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
     Config, MetricsText,
-    client::clients_trace,
+    client::{self, clients_trace},
     cors::Origins,
     docs::Docs,
     endpoint::{Endpoint, Serves, Target},
@@ -32,7 +32,7 @@ use crate::{
     figures::Tally,
     health::Health,
     input,
-    limits::{Figures, Limit},
+    limits::{Asking, Exhausted, Figures, Limit, Spent, spend},
     refusal::Refusal,
     routes::Route,
     shapes,
@@ -186,7 +186,7 @@ impl Face {
         };
         let mut visit = match Visit::admit(self, request, route, path, query, request_id).await {
             Ok(visit) => visit,
-            Err(refusal) => return refusal.into(),
+            Err(refusal) => return self.turned_away(request, refusal).await,
         };
         let answer = match visit.spend_unread().await {
             Ok(()) => shapes::serve(&mut visit, payload).await,
@@ -196,6 +196,30 @@ impl Face {
         Outcome {
             answer,
             figures: spent.figures(),
+        }
+    }
+
+    /// Whoever is turned away because nobody knows them pays from the budget of their address: guessing tokens is not free.
+    async fn turned_away(&self, request: &HttpRequest, refusal: Refusal) -> Outcome {
+        if !self.config.limits.enabled || refusal.status != StatusCode::UNAUTHORIZED {
+            return refusal.into();
+        }
+        let asking = Asking {
+            ip: client::address(request, &self.config.trusted_proxies),
+            identity: &Identity::Nobody,
+            fields: &Map::new(),
+        };
+        let spent = spend(
+            &self.anonymous_limit,
+            |_| true,
+            &asking,
+            &self.limiter,
+            &mut Spent::default(),
+        )
+        .await;
+        match spent {
+            Ok(()) => refusal.into(),
+            Err(Exhausted(wait)) => Refusal::rate_limited(wait).into(),
         }
     }
 

@@ -83,9 +83,14 @@ pub(crate) fn read(pool: &DescriptorPool, upstreams: &Upstreams) -> Result<Vec<A
             continue;
         };
         let service = contract::owner(&method).ok_or_else(|| Error::rule(name, "its package names no service"))?;
-        let channel = upstreams
-            .channel(&service)
-            .ok_or_else(|| Error::rule(name, format!("no way to the service {service} is configured")))?;
+        let streams = method.is_client_streaming() || method.is_server_streaming();
+        let channel = if streams {
+            upstreams.channel_for_streams(&service)
+        } else {
+            upstreams.channel(&service)
+        };
+        let channel =
+            channel.ok_or_else(|| Error::rule(name, format!("no way to the service {service} is configured")))?;
         for binding in std::iter::once(rule).chain(&rule.additional_bindings) {
             let reader = Reader {
                 method: &method,

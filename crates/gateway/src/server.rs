@@ -126,6 +126,11 @@ impl Gateway {
 }
 
 impl Bound {
+    /// How long it goes on taking requests once told to stop.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.face.config.drain_seconds)
+    }
+
     /// Where it listens, with the port that it got.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -40,21 +40,34 @@ impl Service {
         }
     }
 
+    /// Refuses a database that is newer than this program, before the first one is changed.
+    async fn refuse_newer_database(self, host: &Host) -> anyhow::Result<()> {
+        match self {
+            Self::Auth => host.refuse_newer_database::<auth::Auth>().await,
+            Self::Audit => host.refuse_newer_database::<audit::Audit>().await,
+        }
+    }
+
     /// Creates and starts the service.
     async fn start(self, host: &mut Host, with: Gateways) -> anyhow::Result<()> {
         match self {
             Self::Auth => {
-                let (auth, db) = host.create::<auth::Auth>().await?;
+                let mut config: auth::Config = host.config.section(auth::Auth::NAME)?;
+                if with.demo {
+                    // The demo brings its own administrator.
+                    (config.admin_email, config.admin_password) = (None, None);
+                }
+                let (auth, db) = host.create_with::<auth::Auth>(config).await?;
                 if with.demo {
                     auth.seed(demo::accounts(), demo::PASSWORD).await?;
                 } else if !auth.has_users().await? {
                     tracing::warn!("there are no users yet: create the first with `hostelpulse users create-admin`");
                 }
-                host.start(auth, db).await
+                host.start(auth, db)
             }
             Self::Audit => {
                 let (audit, db) = host.create::<audit::Audit>().await?;
-                host.start(audit, db).await
+                host.start(audit, db)
             }
         }
     }
@@ -91,26 +104,36 @@ pub fn loader(file: Option<std::path::PathBuf>, flags: Flags) -> Loader {
         .flag("push_url", flags.push_url)
 }
 
-/// The sections of everything that this binary runs, as they came out.
+/// The sections of everything that this binary runs, each valid by itself.
 pub(crate) fn sections(config: &Config) -> anyhow::Result<Vec<(&'static str, Value)>> {
+    let gateway: gateway::Config = config.section("gateway")?;
+    gateway.validate().map_err(anyhow::Error::msg)?;
     Ok(vec![
-        (
-            "gateway",
-            serde_json::to_value(config.section::<gateway::Config>("gateway")?)?,
-        ),
+        ("gateway", serde_json::to_value(gateway)?),
         (
             "limits",
             serde_json::to_value(config.section::<gateway::Limits>("limits")?)?,
         ),
-        (
-            auth::Auth::NAME,
-            serde_json::to_value(config.section::<auth::Config>(auth::Auth::NAME)?)?,
-        ),
-        (
-            audit::Audit::NAME,
-            serde_json::to_value(config.section::<audit::Config>(audit::Audit::NAME)?)?,
-        ),
+        (auth::Auth::NAME, section::<auth::Auth>(config)?),
+        (audit::Audit::NAME, section::<audit::Audit>(config)?),
     ])
+}
+
+fn section<S: kit::service::Service>(config: &Config) -> anyhow::Result<Value> {
+    let section = config.section::<S::Config>(S::NAME)?;
+    S::check(&section)?;
+    Ok(serde_json::to_value(section)?)
+}
+
+/// A bus in memory reaches nobody in another process: events would be gone without a word.
+fn refuse_a_bus_that_nobody_shares(config: &Config, services: &[Service]) -> anyhow::Result<()> {
+    let stores = config.base.stores().map_err(anyhow::Error::msg)?;
+    let alone = stores.bus.scheme() == "memory" && !services.is_empty() && services.len() < SERVICES.len();
+    anyhow::ensure!(
+        !alone,
+        "bus_url is needed: services of several processes hear each other only over a shared bus"
+    );
+    Ok(())
 }
 
 /// Puts a process together from services and, if asked for, the gateway. Nothing is served before everything is checked.
@@ -131,21 +154,26 @@ pub async fn run_services(
         Some(address) => Some(bind(address).await?),
         None => None,
     };
+    refuse_a_bus_that_nobody_shares(&config, services)?;
     let here: Vec<&str> = services.iter().map(|service| service.name()).collect();
     let mut host = Host::open(config, &here).await?;
     let gateway = outside
         .map(|listener| open_gateway(&host, telemetry, listener))
         .transpose()?;
     for service in services {
+        service.refuse_newer_database(&host).await?;
+    }
+    for service in services {
         service.start(&mut host, with).await?;
     }
     host.begin().await?;
     if let Some(listener) = inside {
-        host.listen(listener).await?;
+        host.listen(listener)?;
     }
     let mut listens = None;
     if let Some(gateway) = gateway {
         listens = Some(gateway.address());
+        host.lifecycle.drain_for(gateway.drain());
         let stop = host.lifecycle.stop_of(Stage::Edge);
         host.lifecycle.spawn(Stage::Edge, "the gateway", async move {
             Ok(gateway.run(stop.cancelled_owned()).await?)

@@ -36,6 +36,8 @@ pub struct Once {
 struct Slot {
     caller: String,
     rpc: &'static str,
+    /// As the client sent it; only its hash is kept.
+    sent: String,
     key: String,
 }
 
@@ -51,7 +53,7 @@ pub async fn begin<M: Message + Default>(
     let Some(slot) = Slot::of(caller, rpc) else {
         return Ok(Attempt::First(Once { txn, slot: None }));
     };
-    let fingerprint = hex::encode(Sha256::digest(request.encode_to_vec()));
+    let fingerprint = slot.fingerprint(&request.encode_to_vec());
     if slot
         .claim(&txn, clock, &fingerprint)
         .await
@@ -91,13 +93,24 @@ impl Deref for Once {
 
 impl Slot {
     fn of(caller: &Caller, rpc: &'static str) -> Option<Self> {
-        let key = caller.idempotency_key.clone()?;
+        let sent = caller.idempotency_key.clone()?;
+        let key = hex::encode(Sha256::digest(&sent));
         let caller = match &caller.identity {
             Identity::User { id, .. } => id.to_string(),
             Identity::Service { name } => name.clone(),
             Identity::Nobody => return None,
         };
-        Some(Self { caller, rpc, key })
+        Some(Self { caller, rpc, sent, key })
+    }
+
+    /// What tells one request from another. The request may hold a password: without the client's key, which is not kept,
+    /// nobody can try passwords against it.
+    fn fingerprint(&self, request: &[u8]) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update((self.sent.len() as u64).to_be_bytes());
+        hasher.update(&self.sent);
+        hasher.update(request);
+        hex::encode(hasher.finalize())
     }
 
     /// Of several at once the database lets one in; on PostgreSQL the others wait here until it has committed.

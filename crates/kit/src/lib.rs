@@ -20,7 +20,7 @@
 //! | [`page`] | pages and sorting of lists |
 //! | [`port`] | what all ports have in common |
 //! | [`telemetry`] | logs, traces, metrics |
-//! | [`testing`] | what tests of every service need |
+//! | `testing` | what tests of every service need |
 
 pub mod access;
 pub mod cache;

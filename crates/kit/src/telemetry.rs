@@ -3,7 +3,7 @@
 //! Logs are plain text on a terminal and JSON elsewhere. Traces go to an OTLP collector where one is configured; without
 //! one, spans cost next to nothing. No log line holds a password, a token, a code, a phone number or a document.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, time::Duration};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
@@ -20,6 +20,8 @@ use crate::access::{Caller, Identity, metadata, role_name};
 
 /// Libraries that say at `info` what only they care about, or log what passes through them. What is configured stands above.
 const QUIET: &str = "actix_server=warn,lapin=error,sea_orm_migration=warn";
+
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Keeps telemetry going; dropped last, it sends what is still waiting.
 pub struct Telemetry {
@@ -49,6 +51,15 @@ pub fn init(process: &str, log: &str, otlp_endpoint: Option<&str>) -> anyhow::Re
         .with(lines)
         .try_init()?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
+    // Where nobody reads the figures, they are folded all the same; else they pile up.
+    let folded = metrics.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            folded.run_upkeep();
+        }
+    });
     Ok(Telemetry { metrics, traces })
 }
 

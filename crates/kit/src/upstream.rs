@@ -18,17 +18,28 @@ use url::Url;
 
 /// How much a pipe holds in each direction before the writer waits.
 const PIPE: usize = 256 * 1024;
+/// How much of one stream may wait for its reader.
+pub const STREAM_WINDOW: u32 = 256 * 1024;
+/// The same for all streams of a connection: so much more, that readers who stall do not stop the others.
+pub const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 /// How often the addresses of a service are looked up again.
 const LOOK_UP: Duration = Duration::from_secs(5);
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The services that can be called, by name.
 #[derive(Clone, Default)]
-pub struct Upstreams(Arc<BTreeMap<String, Channel>>);
+pub struct Upstreams(Arc<BTreeMap<String, Channels>>);
+
+/// The ways to one service. Long streams have a connection of their own, so that they never crowd out short calls.
+#[derive(Clone)]
+struct Channels {
+    calls: Channel,
+    streams: Channel,
+}
 
 /// Collects the services before anything starts.
 #[derive(Default)]
-pub struct Builder(BTreeMap<String, Channel>);
+pub struct Builder(BTreeMap<String, Channels>);
 
 /// The listening end of a service that runs in this process: a stream of fresh pipes, one a connection.
 pub type Pipes = std::pin::Pin<Box<dyn Stream<Item = Result<DuplexStream, Infallible>> + Send>>;
@@ -40,7 +51,12 @@ impl Upstreams {
 
     /// The channel to a service, `None` where this process knows no way to it.
     pub fn channel(&self, service: &str) -> Option<Channel> {
-        self.0.get(service).cloned()
+        self.0.get(service).map(|channels| channels.calls.clone())
+    }
+
+    /// The channel for uploads, downloads and other streams.
+    pub fn channel_for_streams(&self, service: &str) -> Option<Channel> {
+        self.0.get(service).map(|channels| channels.streams.clone())
     }
 
     /// The names of all known services.
@@ -63,9 +79,10 @@ impl Builder {
             }
         });
         // A fixed, valid name: the pipe has no address.
-        let endpoint = Endpoint::from_static("http://in.process");
-        self.0
-            .insert(service.to_owned(), endpoint.connect_with_connector_lazy(connector));
+        let endpoint = with_windows(Endpoint::from_static("http://in.process"));
+        let calls = endpoint.connect_with_connector_lazy(connector.clone());
+        let streams = endpoint.connect_with_connector_lazy(connector);
+        self.0.insert(service.to_owned(), Channels { calls, streams });
         Box::pin(ReceiverStream::new(receiver).map(Ok))
     }
 
@@ -79,9 +96,11 @@ impl Builder {
                 ));
             }
         };
-        let (channel, changes) = Channel::balance_channel(64);
+        let (calls, changes) = Channel::balance_channel(64);
+        tokio::spawn(follow_addresses(host.clone(), port, changes));
+        let (streams, changes) = Channel::balance_channel(64);
         tokio::spawn(follow_addresses(host, port, changes));
-        self.0.insert(service.to_owned(), channel);
+        self.0.insert(service.to_owned(), Channels { calls, streams });
         Ok(())
     }
 
@@ -119,11 +138,17 @@ async fn follow_addresses(host: String, port: u16, changes: mpsc::Sender<Change<
 
 fn endpoint(address: SocketAddr) -> Endpoint {
     // An address with a port always makes a valid URI.
-    Endpoint::from_shared(format!("http://{address}"))
-        .expect("an address makes a valid URI")
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address makes a valid URI");
+    with_windows(endpoint)
         .connect_timeout(CONNECT_LIMIT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true)
+}
+
+fn with_windows(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
 }

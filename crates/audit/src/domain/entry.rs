@@ -43,6 +43,14 @@ pub struct Entry {
     pub hash: Hash,
 }
 
+impl Entry {
+    /// The details as they can be read: nothing where they are erased, or where somebody wrote nonsense over them.
+    pub fn read_details(&self) -> Details {
+        let text = self.details.as_deref().unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    }
+}
+
 impl Fact {
     /// The kind of thing that an event of this type is about: `user` of `hostelpulse.user.created.v1`.
     pub fn resource_type_of(action: &str) -> String {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::App;
 use crate::{
     Error,
-    domain::{Details, Entry},
+    domain::Entry,
     store::{self, BATCH, Filter},
 };
 
@@ -50,12 +50,7 @@ fn rows(entries: &[Entry]) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let mut writer = csv::Writer::from_writer(&mut bytes);
     for entry in entries {
-        let details: Details = entry
-            .details
-            .as_deref()
-            .map(serde_json::from_str)
-            .transpose()?
-            .unwrap_or_default();
+        let details = entry.read_details();
         let fact = &entry.fact;
         writer.write_record([
             entry.sequence.to_string(),

@@ -39,7 +39,14 @@ pub(crate) async fn verify(app: &App) -> Result<Verdict, Error> {
         }
     }
     if chain == recorded {
-        return Ok(Verdict::Intact(chain));
+        // Rows beside the chain are forged, too, however well they stand in a list.
+        return Ok(match store::outside_the_chain(db).await? {
+            Some(sequence) => Verdict::Broken {
+                entries: recorded.entries,
+                first_broken: sequence,
+            },
+            None => Verdict::Intact(chain),
+        });
     }
     // Followed to the end, yet not where the chain ended: the entry after the last good one is missing or forged.
     let first_broken = if chain.entries < recorded.entries {

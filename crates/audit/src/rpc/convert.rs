@@ -14,12 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use crate::{
-    Error,
-    domain::{Details, Entry},
-    operations::verify::Verdict,
-    store::Filter,
-};
+use crate::{Error, domain::Entry, operations::verify::Verdict, store::Filter};
 
 pub(super) fn query(request: ListEntriesRequest) -> Result<(Filter, Order, Paging), Fault> {
     if request.sort_by.as_deref().is_some_and(|by| by != "occurred_at") {
@@ -51,15 +46,10 @@ pub(super) fn export_filter(request: ExportEntriesRequest) -> Result<Filter, Fau
     })
 }
 
-pub(super) fn entry(entry: Entry) -> Result<Message, Error> {
-    let details: Details = entry
-        .details
-        .as_deref()
-        .map(serde_json::from_str)
-        .transpose()?
-        .unwrap_or_default();
+pub(super) fn entry(entry: Entry) -> Message {
+    let details = entry.read_details();
     let fact = entry.fact;
-    Ok(Message {
+    Message {
         id: fact.id.to_string(),
         sequence: entry.sequence,
         occurred_at: Some(Timestamp {
@@ -78,7 +68,7 @@ pub(super) fn entry(entry: Entry) -> Result<Message, Error> {
         resource_id: fact.resource_id,
         changes: details.changes.to_string(),
         hash: entry.hash.to_string(),
-    })
+    }
 }
 
 pub(super) fn verdict(verdict: &Verdict) -> VerifyChainResponse {

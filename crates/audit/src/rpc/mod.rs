@@ -32,7 +32,7 @@ impl audit_server::Audit for AuditRpc {
         let caller = Caller::of(&request)?;
         let (filter, order, paging) = convert::query(request.into_inner())?;
         let (entries, page) = list::list(&self.0, &caller, &filter, order, paging).await?;
-        let entries = entries.into_iter().map(convert::entry).collect::<Result<_, _>>()?;
+        let entries = entries.into_iter().map(convert::entry).collect();
         Ok(Response::new(ListEntriesResponse {
             entries,
             page: Some(page),

@@ -63,7 +63,7 @@ pub(crate) async fn list(
         Order::Descending => wanted.order_by_desc(Column::OccurredAt).order_by_desc(Column::Sequence),
     };
     let rows = wanted.offset(paging.offset()).limit(paging.limit()).all(db).await?;
-    Ok((rows.into_iter().map(from_row).collect::<Result<_, _>>()?, total))
+    Ok((rows.into_iter().map(from_row).collect(), total))
 }
 
 /// The next entries that a caller wants, after a place in the chain.
@@ -85,7 +85,7 @@ pub(crate) async fn after(db: &impl ConnectionTrait, sequence: u64, limit: u64) 
 async fn next(db: &impl ConnectionTrait, from: Select<Entity>, sequence: u64, limit: u64) -> Result<Vec<Entry>, Error> {
     let after = from.filter(Column::Sequence.gt(stored(sequence)));
     let rows = after.order_by_asc(Column::Sequence).limit(limit).all(db).await?;
-    rows.into_iter().map(from_row).collect()
+    Ok(rows.into_iter().map(from_row).collect())
 }
 
 pub(crate) async fn insert_in_txn(txn: &Txn, entry: Entry) -> Result<(), Error> {
@@ -105,6 +105,17 @@ pub(crate) async fn insert_in_txn(txn: &Txn, entry: Entry) -> Result<(), Error> 
     };
     row.insert(&**txn).await?;
     Ok(())
+}
+
+/// A row whose place is none of the chain's. Rows and head are read at one moment.
+pub(crate) async fn outside_the_chain(db: &impl ConnectionTrait) -> Result<Option<u64>, Error> {
+    let sql = "SELECT MIN(sequence) AS place FROM entry \
+               WHERE sequence < 1 OR sequence > (SELECT entries FROM chain_head WHERE id = 1)";
+    let row = db
+        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await?;
+    let place: Option<i64> = row.map(|row| row.try_get("", "place")).transpose()?.flatten();
+    Ok(place.map(|place| u64::try_from(place).unwrap_or_default()))
 }
 
 /// The end of the chain as it was recorded with the last entry.
@@ -177,15 +188,9 @@ fn stored(sequence: u64) -> i64 {
 }
 
 /// A row that somebody edited into nonsense is no error here: it becomes an entry that does not verify.
-fn from_row(row: Model) -> Result<Entry, Error> {
-    let place = row.sequence;
-    let broken = |what| Error::Inconsistent {
-        table: "entry",
-        row: place,
-        what,
-    };
-    Ok(Entry {
-        sequence: u64::try_from(place).map_err(|_| broken("negative sequence"))?,
+fn from_row(row: Model) -> Entry {
+    Entry {
+        sequence: u64::try_from(row.sequence).unwrap_or_default(),
         fact: Fact {
             id: row.id,
             occurred_at: row.occurred_at,
@@ -199,5 +204,5 @@ fn from_row(row: Model) -> Result<Entry, Error> {
         salt: row.salt,
         digest: Digest::parse(&row.digest).unwrap_or(Digest::NONE),
         hash: Hash::parse(&row.hash).unwrap_or(Chain::EMPTY.head),
-    })
+    }
 }

@@ -1,5 +1,6 @@
 //! What stands in the trail, and what is found when somebody rewrites it.
 
+use kit::testing::TestStores;
 use proto::{
     audit::{ExportEntriesRequest, ListEntriesRequest},
     options::Role,
@@ -67,12 +68,30 @@ async fn filters_narrow_the_list() {
     assert_eq!(trail.list(other).await.1, 0);
 }
 
+/// An entry that nobody heard of, at a place of the forger's choice.
+fn inserted(sequence: i64) -> String {
+    // SQLite keeps ids as bytes.
+    let id = if TestStores::on_servers() {
+        "'00000000-0000-7000-8000-000000000000'"
+    } else {
+        "zeroblob(16)"
+    };
+    format!(
+        "INSERT INTO entry SELECT {sequence}, {id}, occurred_at, actor_id, actor_role, action, \
+         resource_type, resource_id, details, salt, digest, hash FROM entry WHERE sequence = 3"
+    )
+}
+
 #[tokio::test]
 async fn every_tampering_is_found_at_its_place() {
     for (sql, first_broken) in [
         ("UPDATE entry SET actor_id = 'somebody else' WHERE sequence = 3", 3),
         ("UPDATE entry SET details = '{}' WHERE sequence = 2", 2),
         ("UPDATE entry SET hash = 'no hash' WHERE sequence = 4", 4),
+        ("UPDATE entry SET details = 'nonsense' WHERE sequence = 2", 2),
+        (&inserted(0), 0),
+        (&inserted(-5), 0),
+        (&inserted(1000), 1000),
         ("DELETE FROM entry WHERE sequence = 1", 1),
         ("DELETE FROM entry WHERE sequence = 6", 6),
         ("UPDATE entry SET sequence = 60 WHERE sequence = 6", 6),
@@ -84,6 +103,8 @@ async fn every_tampering_is_found_at_its_place() {
         let trail = Trail::begin().await;
         trail.happen(6).await;
         trail.tamper(sql).await;
+        // What is forged is shown, never an error.
+        assert!(trail.list(ListEntriesRequest::default()).await.1 >= 5);
         let verdict = trail.verify().await;
         assert!(!verdict.intact, "{sql}");
         assert_eq!(verdict.first_broken, Some(first_broken), "{sql}");

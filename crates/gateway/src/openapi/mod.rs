@@ -2,7 +2,7 @@
 //!
 //! Nothing is written twice: paths, parameters, schemas, rules, roles, limits and refusals are what the descriptors say,
 //! and the words are those of the proto files. What the gateway answers by itself (envelope, errors, health) stands in
-//! [`shared`] and [`system`].
+//! `shared` and `system`.
 
 mod bindings;
 mod operation;

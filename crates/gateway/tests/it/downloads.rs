@@ -84,3 +84,24 @@ async fn a_slow_reader_slows_the_service_and_a_gone_one_stops_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn readers_who_stall_do_not_stop_short_calls() {
+    let world = world().await;
+    let mut stalled = Vec::new();
+    for _ in 0..6 {
+        let url = world.url("/api/v1/things?format=csv&how=endless");
+        stalled.push(soon(world.http.get(url).send()).await.unwrap());
+    }
+    let (mut before, mut quiet) = (0, 0);
+    until("every window is full", || {
+        let sent = world.seen.sent.load(Ordering::SeqCst);
+        quiet = if sent == before { quiet + 1 } else { 0 };
+        before = sent;
+        quiet > 40
+    })
+    .await;
+    let answer = world.get_as(&world.token("guard"), "/api/v1/whoami").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(stalled.len(), 6);
+}

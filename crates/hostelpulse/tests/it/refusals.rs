@@ -143,5 +143,5 @@ fn an_administrator_with_a_weak_password() {
         ("HOSTELPULSE_ADMIN_PASSWORD", "weak"),
     ]);
     let said = refused(command);
-    assert!(said.contains("password: must have 8 characters"), "{said}");
+    assert!(said.contains("auth.admin_password must have 8 characters"), "{said}");
 }

@@ -6,6 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -17,6 +18,10 @@ use tracing::Instrument as _;
 use super::{Caller, Identity, Policies, Verifier, metadata};
 use crate::{Fault, telemetry};
 
+/// No rpc begins to answer later than this, whatever its caller allows; what it streams then may take as long as it likes.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// The same for an rpc that is sent a stream: a large file over a slow line.
+const STREAM_LIMIT: Duration = Duration::from_mins(15);
 /// Services of gRPC itself, which the contract does not list: health and reflection.
 const GRPC_ITSELF: &str = "/grpc.";
 
@@ -73,16 +78,17 @@ where
             if request.uri().path().starts_with(GRPC_ITSELF) {
                 return inner.call(request).await;
             }
-            let caller = match rules.admit(request.uri().path(), request.headers()).await {
-                Ok(caller) => caller,
+            let admitted = rules.admit(request.uri().path(), request.headers()).await;
+            let (caller, limit) = match admitted {
+                Ok(admitted) => admitted,
                 Err(fault) => return Ok(Status::from(fault).into_http()),
             };
             let span = telemetry::rpc_span(request.uri().path(), &caller);
             request.extensions_mut().insert(caller);
-            let answer = AssertUnwindSafe(inner.call(request))
-                .catch_unwind()
-                .instrument(span)
-                .await;
+            let work = AssertUnwindSafe(inner.call(request)).catch_unwind().instrument(span);
+            let Ok(answer) = tokio::time::timeout(limit, work).await else {
+                return Ok(Status::from(Fault::deadline_exceeded()).into_http());
+            };
             answer.unwrap_or_else(|panic| {
                 let said = panic_text(&*panic);
                 Ok(Status::from(Fault::internal(format_args!("a request panicked: {said}"))).into_http())
@@ -92,7 +98,7 @@ where
 }
 
 impl AccessLayer {
-    async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Fault> {
+    async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<(Caller, Duration), Fault> {
         let policy = self.policies.of(path).ok_or_else(|| Fault::not_found("This rpc"))?;
         let identity = match bearer(headers)? {
             // A public rpc needs no token, so a stale one does not lock anybody out of signing in.
@@ -102,7 +108,12 @@ impl AccessLayer {
         };
         policy.admits(&identity)?;
         let forwarded = self.is_forwarded(headers).await;
-        Ok(Caller::new(identity, headers, forwarded))
+        let limit = if policy.takes_stream {
+            STREAM_LIMIT
+        } else {
+            ANSWER_LIMIT
+        };
+        Ok((Caller::new(identity, headers, forwarded), limit))
     }
 
     /// Whether one of our own services sends this and can be believed about the client.

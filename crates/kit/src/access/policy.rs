@@ -13,12 +13,18 @@ use crate::{Fault, contract};
 pub struct Policies(HashMap<String, MethodPolicy>);
 
 /// Who may call one rpc.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing that the contract says"
+)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MethodPolicy {
     pub public: bool,
     pub authenticated: bool,
     pub roles: Vec<Role>,
     pub services: bool,
+    /// The caller sends a stream: its end, and with it the answer, may be a while away.
+    pub takes_stream: bool,
 }
 
 /// An rpc whose rule makes no sense: nothing starts with it.
@@ -76,11 +82,13 @@ impl MethodPolicy {
                 "must choose one of public, authenticated and roles; services may stand beside the last two",
             ));
         }
+        let takes_stream = method.is_client_streaming();
         Ok(Self {
             public,
             authenticated,
             roles,
             services,
+            takes_stream,
         })
     }
 

@@ -25,11 +25,11 @@ use crate::{Clock, Fault};
 /// A token longer than this is nobody's.
 const LONGEST_TOKEN: usize = 4096;
 /// Clocks of two machines may differ by this many seconds.
-const LEEWAY: i64 = 30;
+pub(super) const LEEWAY: i64 = 30;
 /// How many verified tokens are remembered.
 const REMEMBERED: u64 = 20_000;
 /// Unknown key ids make us ask auth for its keys at most this often.
-const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(2);
+const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(1);
 const ASK_LIMIT: Duration = Duration::from_secs(3);
 
 /// Verifies tokens. Cheap to clone.
@@ -41,8 +41,8 @@ pub type KeySource = AuthClient<Channel>;
 
 struct Inner {
     keys: RwLock<HashMap<KeyId, Arc<DecodingKey>>>,
-    /// When auth was last asked; the lock lets one ask at a time.
-    asked: Mutex<Option<DateTime<Utc>>>,
+    /// When auth was last asked, and whether it answered; the lock lets one ask at a time.
+    asked: Mutex<Option<(DateTime<Utc>, bool)>>,
     source: KeySource,
     secret: ServiceSecret,
     remembered: Cache<Box<str>, Arc<Verified>, std::hash::RandomState>,
@@ -168,12 +168,18 @@ impl Verifier {
             return Ok(key); // another caller asked while this one waited
         }
         let now = self.0.clock.now();
-        if asked.is_some_and(|last| now - last < ASK_AGAIN) {
-            return Err(refused());
+        if let Some((last, answered)) = *asked
+            && now - last < ASK_AGAIN
+        {
+            // Those who waited while auth was away do not each wait anew.
+            return Err(if answered { refused() } else { unavailable() });
         }
-        let keys = self.ask().await?;
-        *asked = Some(now);
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        // A channel whose service was never found keeps a call waiting: the limit stands around all of it.
+        let keys = tokio::time::timeout(ASK_LIMIT, self.ask())
+            .await
+            .unwrap_or_else(|_| Err(unavailable()));
+        *asked = Some((now, keys.is_ok()));
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys?;
         self.known_key(id).ok_or_else(refused)
     }
 
@@ -188,7 +194,6 @@ impl Verifier {
 
     /// Asks auth for its keys. That auth is away says nothing about the token, so it is not a refusal.
     async fn ask(&self) -> Result<HashMap<KeyId, Arc<DecodingKey>>, Fault> {
-        let unavailable = || Fault::unavailable("Sign-in cannot be checked at the moment, try again shortly");
         let mut request = tonic::Request::new(proto::types::Nothing {});
         request.set_timeout(ASK_LIMIT);
         let answer = self.0.source.clone().jwks(request).await.map_err(|status| {
@@ -202,6 +207,10 @@ impl Verifier {
         });
         Ok(keys.collect())
     }
+}
+
+fn unavailable() -> Fault {
+    Fault::unavailable("Sign-in cannot be checked at the moment, try again shortly")
 }
 
 fn refused() -> Fault {

@@ -88,8 +88,9 @@ impl Loader {
             clippy::disallowed_methods,
             reason = "this is the one place that reads the environment"
         )]
-        let variables = env::vars().collect();
-        self.load_from(variables)
+        let variables =
+            env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        self.load_from(variables.collect())
     }
 
     fn load_from(self, variables: Vec<(String, String)>) -> Result<Config, ConfigError> {
@@ -247,13 +248,20 @@ impl Provider for Flag {
 fn nested<'a>(values: impl IntoIterator<Item = &'a (String, String)>) -> Dict {
     let mut all = Dict::new();
     for (key, text) in values {
-        // `true` and `30` are a boolean and a number, everything else is text.
-        let value: Value = text.parse().unwrap_or_else(|_| Value::from(text.clone()));
+        // `true` and `30` are a boolean and a number, everything else is text; a secret of digits stays the text it is.
+        let value: Value = match text.parse() {
+            Ok(value) if !is_secret(key) => value,
+            _ => Value::from(text.clone()),
+        };
         if let Value::Dict(_, one) = figment::util::nest(key, value) {
             merge(&mut all, one);
         }
     }
     all
+}
+
+fn is_secret(key: &str) -> bool {
+    ["secret", "password"].iter().any(|word| key.contains(word))
 }
 
 fn merge(all: &mut Dict, one: Dict) {
@@ -337,9 +345,9 @@ mod tests {
     #[test]
     fn a_secret_can_come_from_a_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "hush-hush\n").unwrap();
+        std::fs::write(file.path(), "0123456789\n").unwrap();
         let config = load(&[("HOSTELPULSE_SERVICE_SECRET_FILE", file.path().to_str().unwrap())]).unwrap();
-        assert_eq!(config.base.service_secret.unwrap().expose(), "hush-hush");
+        assert_eq!(config.base.service_secret.unwrap().expose(), "0123456789");
         let error = load(&[("HOSTELPULSE_SERVICE_SECRET_FILE", "/nowhere")]).err().unwrap();
         assert!(
             error.starts_with("HOSTELPULSE_SERVICE_SECRET_FILE: /nowhere cannot be read"),

@@ -26,11 +26,17 @@ pub(super) async fn open(url: &Url, connections: u32) -> Result<(DatabaseConnect
 
 /// `sqlite://./data/auth.db` names a path relative to the working folder, `sqlite:///var/auth.db` an absolute one.
 fn file_of(url: &Url) -> PathBuf {
-    PathBuf::from(format!("{}{}", url.host_str().unwrap_or_default(), url.path()))
+    let written = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+    PathBuf::from(
+        percent_encoding::percent_decode_str(&written)
+            .decode_utf8_lossy()
+            .into_owned(),
+    )
 }
 
 fn options(path: &std::path::Path, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    let file = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite://");
     options
         .max_connections(connections)
         .min_connections(1)
@@ -39,9 +45,11 @@ fn options(path: &std::path::Path, connections: u32) -> ConnectOptions {
         .max_lifetime(None)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             // FULL: an acknowledged write is on the disk, also when the power goes.
             sqlite
+                .filename(&file)
+                .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)

@@ -207,7 +207,13 @@ impl Consumer {
         };
         let txn = match begun.await {
             Ok((txn, true)) => txn,
-            Ok((_, false)) => return Try::Applied,
+            // Whether the memory was renewed decides nothing now.
+            Ok((txn, false)) => {
+                return txn
+                    .commit()
+                    .await
+                    .map_or_else(|error| Try::Away(error.to_string()), |()| Try::Applied);
+            }
             // An outage must not park what is good.
             Err(error) => return Try::Away(error.to_string()),
         };

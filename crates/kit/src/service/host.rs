@@ -1,6 +1,9 @@
 //! A process that runs services: opens the stores, starts what it is told to, stops in order.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, process::ExitCode, sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use proto::auth::auth_client::AuthClient;
@@ -65,6 +68,7 @@ impl Host {
         let base = &config.base;
         let stores = base.stores().map_err(anyhow::Error::msg)?;
         stores.check()?;
+        private_folder(&base.data)?;
         let policies = Arc::new(Policies::read(contract::pool())?);
         let secret = service_secret(base)?;
         let (upstreams, pipes) = upstreams(base, here)?;
@@ -106,8 +110,19 @@ impl Host {
         self.create_with(self.config.section::<S::Config>(S::NAME)?).await
     }
 
+    /// Refuses a database that is newer than this program, and changes nothing.
+    pub async fn refuse_newer_database<S: Service>(&self) -> anyhow::Result<()> {
+        let db = open_database(&self.config, &self.stores, S::NAME).await?;
+        let checked = db.refuse_newer::<S::Migrator>().await;
+        db.close().await?;
+        checked
+            .map(drop)
+            .with_context(|| format!("the database of {}", S::NAME))
+    }
+
     /// The same with a configuration of the caller's.
     pub async fn create_with<S: Service>(&self, config: S::Config) -> anyhow::Result<(S, Db)> {
+        S::check(&config)?;
         let db = open_database(&self.config, &self.stores, S::NAME).await?;
         db.migrate::<S::Migrator>()
             .await
@@ -119,7 +134,7 @@ impl Host {
     }
 
     /// Serves a service in this process; what it does by itself waits for [`Host::begin`].
-    pub async fn start<S: Service>(&mut self, service: S, db: Db) -> anyhow::Result<()> {
+    pub fn start<S: Service>(&mut self, service: S, db: Db) -> anyhow::Result<()> {
         let watched = self.serve_in_process(&service, db.clone())?;
         self.watched.push(watched);
         service.register(&mut self.rpcs);
@@ -158,7 +173,7 @@ impl Host {
     }
 
     /// Opens the services that were started to the network, on one port.
-    pub async fn listen(&mut self, listener: TcpListener) -> anyhow::Result<()> {
+    pub fn listen(&mut self, listener: TcpListener) -> anyhow::Result<()> {
         let address = listener.local_addr()?;
         tracing::info!(%address, "gRPC");
         let rpcs = std::mem::replace(&mut self.rpcs, Rpcs::new());
@@ -234,6 +249,12 @@ pub async fn open_database(config: &Config, stores: &Stores, service: &str) -> R
     Db::open(&stores.database_of(service), config.base.database_connections).await
 }
 
+/// Makes the folder of the embedded stores, for this user alone: signing keys and mail lie in it.
+fn private_folder(folder: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
+}
+
 /// One process makes its own secret; services of several processes must be given the same.
 fn service_secret(base: &Base) -> anyhow::Result<ServiceSecret> {
     match &base.service_secret {
@@ -280,9 +301,9 @@ async fn alone<S: Service>() -> anyhow::Result<()> {
     let listener = bind(listen).await?;
     let mut host = Host::open(config, &[S::NAME]).await?;
     let (service, db) = host.create::<S>().await?;
-    host.start(service, db).await?;
+    host.start(service, db)?;
     host.begin().await?;
-    host.listen(listener).await?;
+    host.listen(listener)?;
     host.lifecycle.run(told_to_stop()).await
 }
 

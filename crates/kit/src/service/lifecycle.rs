@@ -16,13 +16,23 @@ pub enum Stage {
     Background,
 }
 
-/// From being told to stop until everything is cut off.
-const GRACE: Duration = Duration::from_secs(10);
+impl Stage {
+    /// How long after being told to stop a stage is cut: whoever is slow takes nothing from the stages behind.
+    const fn cut_after(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Edge => 7_000,
+            Self::Services => 8_500,
+            Self::Background => 10_000,
+        })
+    }
+}
 
 /// The tasks of a process.
 #[derive(Default)]
 pub struct Lifecycle {
     stages: BTreeMap<Stage, Tasks>,
+    /// How long the edge goes on taking requests once told to stop; the rest counts from its end.
+    drain: Duration,
 }
 
 #[derive(Default)]
@@ -35,6 +45,11 @@ impl Lifecycle {
     /// The token that tells a stage to drain.
     pub fn stop_of(&mut self, stage: Stage) -> CancellationToken {
         self.stages.entry(stage).or_default().stop.clone()
+    }
+
+    /// Gives the edge time to go on after it was told to stop.
+    pub fn drain_for(&mut self, time: Duration) {
+        self.drain = time;
     }
 
     /// Starts a task that runs until its stage is told to stop. A task that ends before that fails the process.
@@ -64,14 +79,14 @@ impl Lifecycle {
 
     /// Tells each stage to drain and waits for it; what is not done in time is cut.
     async fn stop(self) -> anyhow::Result<()> {
-        let end = Instant::now() + GRACE;
+        let begun = Instant::now() + self.drain;
         let mut outcome = Ok(());
         for (stage, mut tasks) in self.stages {
             tasks.stop.cancel();
-            let drained = tokio::time::timeout_at(end, drain(&mut tasks.running)).await;
+            let drained = tokio::time::timeout_at(begun + stage.cut_after(), drain(&mut tasks.running)).await;
             let result = drained.unwrap_or_else(|_| {
                 tasks.running.abort_all();
-                Err(anyhow::anyhow!("{stage:?} did not stop within {GRACE:?} and was cut"))
+                Err(anyhow::anyhow!("{stage:?} did not stop in time and was cut"))
             });
             outcome = outcome.and(result);
         }

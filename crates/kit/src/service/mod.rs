@@ -50,7 +50,10 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// The schema of its database, the kit's own tables included.
     type Migrator: MigratorTrait;
 
-    /// Checks the configuration and makes the service; nothing runs yet.
+    /// Says what makes no sense in a configuration.
+    fn check(config: &Self::Config) -> anyhow::Result<()>;
+
+    /// Makes the service from a configuration that was checked; nothing runs yet.
     async fn create(deps: Deps, config: Self::Config) -> anyhow::Result<Self>;
 
     /// Adds its rpcs.

@@ -15,10 +15,11 @@ use tonic::{
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 
-use crate::{access::AccessLayer, upstream::Pipes};
+use crate::{
+    access::AccessLayer,
+    upstream::{self, Pipes},
+};
 
-/// No rpc answers later than this, whatever its caller allows; streams may go on for as long as they like.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const STREAMS_A_CONNECTION: u32 = 1024;
 
 /// The rpcs of a service while it registers them.
@@ -100,7 +101,8 @@ impl Served {
 
 fn server() -> Server {
     Server::builder()
-        .timeout(ANSWER_LIMIT)
+        .initial_stream_window_size(upstream::STREAM_WINDOW)
+        .initial_connection_window_size(upstream::CONNECTION_WINDOW)
         .tcp_nodelay(true)
         .max_concurrent_streams(STREAMS_A_CONNECTION)
         .http2_keepalive_interval(Some(Duration::from_secs(10)))

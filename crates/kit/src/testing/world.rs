@@ -51,7 +51,7 @@ impl World {
             keys.serve(host.pipes_of("auth").expect("pipes for auth"));
         }
         let (service, db) = host.create_with::<S>(config).await.expect("the service is created");
-        host.start(service, db.clone()).await.expect("the service starts");
+        host.start(service, db.clone()).expect("the service starts");
         host.begin().await.expect("relay and consumers start");
         let channel = host.upstreams.channel(S::NAME).expect("a channel");
         Self {
