@@ -9,6 +9,7 @@
 mod config;
 pub mod domain;
 mod error;
+mod events;
 mod hashing;
 mod operations;
 mod rpc;

@@ -21,8 +21,6 @@ use crate::{
     tokens::Signer,
 };
 
-/// The source of this service's events.
-pub(crate) const SOURCE: &str = "auth";
 /// How often what is past its time is forgotten.
 const TIDY_UP: Duration = Duration::from_hours(1);
 

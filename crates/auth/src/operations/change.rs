@@ -1,23 +1,14 @@
 //! Changing an account: its name, whether it can sign in.
 
-use kit::{
-    access::Caller,
-    db::Txn,
-    events::{Draft, outbox},
-};
-use proto::{
-    auth::{UserDeactivated, UserUpdated},
-    options::Role,
-};
+use kit::{access::Caller, db::Txn, events::outbox};
+use proto::options::Role;
 use uuid::Uuid;
 
 use super::App;
 use crate::{
     Error,
     domain::{User, user::Change},
-    rpc::convert,
-    service::SOURCE,
-    store,
+    events, store,
 };
 
 /// Two people changing one account at once: so often the loser tries again on what the winner left.
@@ -49,7 +40,7 @@ async fn try_change(app: &App, caller: &Caller, id: Uuid, change: Change) -> Res
     if !store::user::update_in_txn(&txn, &after).await? {
         return Err(Error::ChangedMeanwhile);
     }
-    outbox::add(&txn, event(app, caller, &before, &after)).await?;
+    outbox::add(&txn, events::changed(&app.clock, caller, &before, &after)).await?;
     txn.commit().await?;
     app.forget(id);
     Ok(after)
@@ -61,17 +52,4 @@ async fn deactivate(app: &App, txn: &Txn, user: &User) -> Result<(), Error> {
         return Err(Error::LastAdmin);
     }
     Ok(store::session::end_all_in_txn(txn, user.id, app.clock.now()).await?)
-}
-
-fn event(app: &App, caller: &Caller, before: &User, after: &User) -> Draft {
-    let user = Some(convert::user(after));
-    if before.is_active() && !after.is_active() && before.name == after.name {
-        let event = UserDeactivated { user };
-        return Draft::new(&app.clock, caller, SOURCE, after.id, after.version, &event);
-    }
-    let event = UserUpdated {
-        user,
-        before: Some(convert::user(before)),
-    };
-    Draft::new(&app.clock, caller, SOURCE, after.id, after.version, &event)
 }

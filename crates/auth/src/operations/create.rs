@@ -3,17 +3,15 @@
 use kit::{
     access::{Caller, role_name},
     db::Txn,
-    events::{Draft, outbox},
+    events::outbox,
 };
-use proto::{auth::UserCreated, options::Role};
+use proto::options::Role;
 
 use super::App;
 use crate::{
     Error,
     domain::{Email, NewPassword, PersonName, RegistrationNumber, State, User, role::may_manage, user::Manager},
-    rpc::convert,
-    service::SOURCE,
-    store,
+    events, store,
 };
 
 /// An account that somebody asks for.
@@ -71,14 +69,7 @@ pub(super) async fn prepare_unchecked(app: &App, new: NewUser) -> Result<Prepare
 
 /// Stores the account with its event; the caller commits.
 pub(crate) async fn store_in_txn(app: &App, caller: &Caller, txn: &Txn, new: Prepared) -> Result<User, Error> {
-    let event = UserCreated {
-        user: Some(convert::user(&new.user)),
-    };
     store::user::insert_in_txn(txn, &new.user, new.password_hash).await?;
-    outbox::add(
-        txn,
-        Draft::new(&app.clock, caller, SOURCE, new.user.id, new.user.version, &event),
-    )
-    .await?;
+    outbox::add(txn, events::created(&app.clock, caller, &new.user)).await?;
     Ok(new.user)
 }

@@ -3,16 +3,14 @@
 use chrono::Duration;
 use kit::{
     access::{Caller, Identity},
-    events::{Draft, outbox},
+    events::outbox,
 };
-use proto::auth::UserSignedIn;
 
 use super::App;
 use crate::{
     Error,
     domain::User,
-    rpc::convert::timestamp,
-    service::SOURCE,
+    events,
     store::{self, session::NewSession},
     tokens::RefreshToken,
 };
@@ -60,11 +58,6 @@ async fn begin_session(app: &App, caller: &Caller, user: User) -> Result<SignedI
         created_at: now,
         expires_at: now + Duration::days(app.config.refresh_token_days.into()),
     };
-    let event = UserSignedIn {
-        user_id: user.id.to_string(),
-        session_id: session.to_string(),
-        signed_in_at: Some(timestamp(now)),
-    };
     // The caller is nobody until now; what happened was done by the one who signed in.
     let identity = Identity::User {
         id: user.id,
@@ -81,7 +74,7 @@ async fn begin_session(app: &App, caller: &Caller, user: User) -> Result<SignedI
         .await?
         .ok_or(Error::InvalidCredentials)?;
     store::session::insert_in_txn(&txn, new).await?;
-    outbox::add(&txn, Draft::new(&app.clock, &actor, SOURCE, user.id, version, &event)).await?;
+    outbox::add(&txn, events::signed_in(&app.clock, &actor, (user.id, version), session)).await?;
     txn.commit().await?;
     Ok(SignedIn {
         access_token,

@@ -10,7 +10,10 @@ use proto::{
 use tonic::{Request, Response, Status};
 
 use super::convert;
-use crate::operations::{App, login, me};
+use crate::{
+    events,
+    operations::{App, login, me},
+};
 
 pub(crate) struct AuthRpc(pub Arc<App>);
 
@@ -26,7 +29,7 @@ impl auth_server::Auth for AuthRpc {
     async fn me(&self, request: Request<MeRequest>) -> Result<Response<User>, Status> {
         let caller = Caller::of(&request)?;
         let user = me::me(&self.0, &caller).await?;
-        Ok(Response::new(convert::user(&user)))
+        Ok(Response::new(events::message(&user)))
     }
 
     async fn jwks(&self, _: Request<Nothing>) -> Result<Response<JwksResponse>, Status> {

@@ -1,23 +1,18 @@
 //! Messages of the contract to the domain's words and back. What does not parse is named, all of it at once.
 
-use chrono::{DateTime, Utc};
 use kit::{
     Fault,
     fault::Violation,
     page::{Order, Paging},
 };
-use prost_types::Timestamp;
 use proto::{
-    auth::{
-        CreateUserRequest, ListUsersRequest, LoginRequest, LoginResponse, SignedInUser, UpdateUserRequest,
-        User as Message,
-    },
+    auth::{CreateUserRequest, ListUsersRequest, LoginRequest, LoginResponse, SignedInUser, UpdateUserRequest},
     options::Role,
 };
 use uuid::Uuid;
 
 use crate::{
-    domain::{Email, NewPassword, PersonName, State, User, user::Change},
+    domain::{Email, NewPassword, PersonName, State, user::Change},
     operations::{
         create::NewUser,
         list::Query,
@@ -45,27 +40,6 @@ impl Fields {
 
 pub(crate) fn id(text: &str) -> Result<Uuid, Fault> {
     Uuid::parse_str(text).map_err(|_| Fault::invalid("id", "must be a UUID"))
-}
-
-pub(crate) fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
-    }
-}
-
-pub(crate) fn user(user: &User) -> Message {
-    Message {
-        id: user.id.to_string(),
-        email: user.email.as_str().to_owned(),
-        name: user.name.as_str().to_owned(),
-        role: user.role.into(),
-        registration_no: user.registration_no.as_ref().map(|number| number.as_str().to_owned()),
-        is_active: user.is_active(),
-        created_at: Some(timestamp(user.created_at)),
-        updated_at: Some(timestamp(user.updated_at)),
-        last_login_at: user.last_login_at.map(timestamp),
-    }
 }
 
 pub(crate) fn attempt(request: LoginRequest) -> Result<Attempt, Fault> {

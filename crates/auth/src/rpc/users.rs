@@ -16,6 +16,7 @@ use super::convert;
 use crate::{
     Error,
     domain::{State, user::Change},
+    events,
     operations::{App, change, create, list},
 };
 
@@ -33,7 +34,7 @@ impl users_server::Users for UsersRpc {
             Attempt::First(once) => once,
         };
         let user = create::store_in_txn(app, &caller, &once, prepared).await?;
-        let answer = convert::user(&user);
+        let answer = events::message(&user);
         once.commit(&answer).await.map_err(Error::from)?;
         Ok(Response::new(answer))
     }
@@ -42,7 +43,7 @@ impl users_server::Users for UsersRpc {
         let caller = Caller::of(&request)?;
         let (users, page) = list::list(&self.0, &caller, convert::query(request.into_inner())?).await?;
         Ok(Response::new(ListUsersResponse {
-            users: users.iter().map(convert::user).collect(),
+            users: users.iter().map(events::message).collect(),
             page: Some(page),
         }))
     }
@@ -50,14 +51,14 @@ impl users_server::Users for UsersRpc {
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<User>, Status> {
         let caller = Caller::of(&request)?;
         let user = list::get(&self.0, &caller, convert::id(&request.get_ref().id)?).await?;
-        Ok(Response::new(convert::user(&user)))
+        Ok(Response::new(events::message(&user)))
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<User>, Status> {
         let caller = Caller::of(&request)?;
         let (id, wanted) = convert::change(request.get_ref())?;
         let user = change::change(&self.0, &caller, id, &wanted).await?;
-        Ok(Response::new(convert::user(&user)))
+        Ok(Response::new(events::message(&user)))
     }
 
     async fn deactivate_user(&self, request: Request<DeactivateUserRequest>) -> Result<Response<User>, Status> {
@@ -68,6 +69,6 @@ impl users_server::Users for UsersRpc {
             name: None,
         };
         let user = change::change(&self.0, &caller, id, &wanted).await?;
-        Ok(Response::new(convert::user(&user)))
+        Ok(Response::new(events::message(&user)))
     }
 }

@@ -61,7 +61,7 @@ impl ServiceSecret {
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
             .map_err(|_| refused())?
             .claims;
-        let (now, leeway) = (now.timestamp(), super::verifier::LEEWAY);
+        let (now, leeway) = (now.timestamp(), super::token::LEEWAY);
         if claims.exp + leeway <= now || claims.iat - leeway > now {
             return Err(refused());
         }

@@ -11,6 +11,9 @@ pub const AUDIENCE: &str = "hostelpulse-api";
 /// The `typ` of an access token's header (RFC 9068), so that no other token of ours passes for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
+/// Clocks of two machines may differ by this many seconds.
+pub(super) const LEEWAY: i64 = 30;
+
 /// The id of a signing key.
 pub type KeyId = String;
 

@@ -18,14 +18,12 @@ use uuid::Uuid;
 use super::{
     Claims, Identity, KeyId, ServiceSecret,
     service_token::SERVICE_TOKEN_TYPE,
-    token::{ACCESS_TOKEN_TYPE, AUDIENCE, ISSUER},
+    token::{ACCESS_TOKEN_TYPE, AUDIENCE, ISSUER, LEEWAY},
 };
 use crate::{Clock, Fault};
 
 /// A token longer than this is nobody's.
 const LONGEST_TOKEN: usize = 4096;
-/// Clocks of two machines may differ by this many seconds.
-pub(super) const LEEWAY: i64 = 30;
 /// How many verified tokens are remembered.
 const REMEMBERED: u64 = 20_000;
 /// Unknown key ids make us ask auth for its keys at most this often.
