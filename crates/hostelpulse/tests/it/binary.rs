@@ -55,15 +55,8 @@ impl Running {
 
     /// Starts a command that serves, on these stores, and waits for the line that says it is ready.
     pub(crate) fn start(stores: &TestStores, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let base = stores.config().base;
         let mut command = hostelpulse(arguments);
-        command.args(["--data", base.data.to_str().unwrap()]);
-        for (flag, url) in [("--cache-url", &base.cache_url), ("--bus-url", &base.bus_url)] {
-            command.args(url.iter().flat_map(|url| [flag, url.as_str()]));
-        }
-        if let Some(url) = &base.database_url {
-            command.args(["--database-url", url.as_str()]);
-        }
+        command.args(on(stores));
         // A cheap hash: these tests are about everything else.
         command
             .env("HOSTELPULSE_AUTH__BCRYPT_COST", "4")
@@ -148,6 +141,30 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The flags by which a command uses these stores.
+pub(crate) fn on(stores: &TestStores) -> Vec<String> {
+    let base = stores.config().base;
+    let urls = [
+        ("--database-url", base.database_url),
+        ("--cache-url", base.cache_url),
+        ("--bus-url", base.bus_url),
+    ];
+    let urls = urls
+        .into_iter()
+        .filter_map(|(flag, url)| Some([flag.to_owned(), url?.to_string()]));
+    let data = ["--data".to_owned(), base.data.display().to_string()];
+    urls.flatten().chain(data).collect()
+}
+
+/// Runs a command that is to go well; what it prints.
+pub(crate) fn done(mut command: Command, input: &str) -> String {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Runs a command that is to fail; what it says.
