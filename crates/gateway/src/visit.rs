@@ -134,9 +134,9 @@ impl<'a> Visit<'a> {
         }
         told.insert(REQUEST_ID, value(self.request_id)?);
         told.insert(TRACEPARENT, value(&client::traceparent(headers, &self.face.clock))?);
-        let mut service = value(&self.face.service_tokens.token()?)?;
-        service.set_sensitive(true);
-        told.insert(FORWARDED_BY, service);
+        // Not marked as sensitive: the same for a minute, it is sent once a connection and then only named. A header of
+        // a client's that should find it out would have to match all of it at once.
+        told.insert(FORWARDED_BY, value(&self.face.service_tokens.token()?)?);
         if let Some(ip) = self.ip {
             told.insert(CLIENT_IP, value(&ip.to_string())?);
         }

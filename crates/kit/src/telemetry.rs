@@ -3,7 +3,11 @@
 //! Logs are plain text on a terminal and JSON elsewhere. Traces go to an OTLP collector where one is configured; without
 //! one, spans cost next to nothing. No log line holds a password, a token, a code, a phone number or a document.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::{
+    io::{BufWriter, IsTerminal as _, stderr},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
@@ -13,6 +17,7 @@ use opentelemetry::{
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing::Span;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -21,12 +26,17 @@ use crate::access::{Caller, Identity, metadata, role_name};
 /// Libraries that say at `info` what only they care about, or log what passes through them. What is configured stands above.
 const QUIET: &str = "actix_server=warn,lapin=error,sea_orm_migration=warn";
 
+/// Whether anybody keeps traces; where nobody does, joining them is not worth the work.
+static TRACED: AtomicBool = AtomicBool::new(false);
+
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Keeps telemetry going; dropped last, it sends what is still waiting.
 pub struct Telemetry {
     pub metrics: PrometheusHandle,
     traces: Option<SdkTracerProvider>,
+    /// Writes what is left of the log when it is dropped.
+    _written: WorkerGuard,
 }
 
 /// Sets up logs, traces and metrics for this process, once.
@@ -36,9 +46,11 @@ pub fn init(process: &str, log: &str, otlp_endpoint: Option<&str>) -> anyhow::Re
     let spans = traces
         .as_ref()
         .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer(process.to_owned())));
-    let plain = std::io::stderr().is_terminal();
+    let plain = stderr().is_terminal();
+    // Nobody waits for whoever reads the log: lines go out in batches, and are lost rather than piled up without end.
+    let (writer, written) = tracing_appender::non_blocking(BufWriter::new(stderr()));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_target(!plain);
     let lines = if plain {
         lines.boxed()
@@ -60,11 +72,15 @@ pub fn init(process: &str, log: &str, otlp_endpoint: Option<&str>) -> anyhow::Re
             folded.run_upkeep();
         }
     });
-    Ok(Telemetry { metrics, traces })
+    Ok(Telemetry {
+        metrics,
+        traces,
+        _written: written,
+    })
 }
 
 fn exporter(process: &str, endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
-    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    join_traces();
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint.to_owned())
@@ -79,6 +95,11 @@ fn exporter(process: &str, endpoint: &str) -> anyhow::Result<SdkTracerProvider> 
         .build())
 }
 
+fn join_traces() {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    TRACED.store(true, Ordering::Relaxed);
+}
+
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if let Some(traces) = &self.traces {
@@ -90,26 +111,13 @@ impl Drop for Telemetry {
 
 /// The span of one rpc, a child of the caller's trace.
 pub fn rpc_span(path: &str, caller: &Caller) -> Span {
-    let span = tracing::info_span!(
-        "rpc",
-        path,
-        request_id = caller.request_id,
-        user = tracing::field::Empty,
-        role = tracing::field::Empty
-    );
-    if span.is_disabled() {
-        return span;
-    }
-    match &caller.identity {
-        Identity::Nobody => {}
-        Identity::User { id, role, .. } => {
-            span.record("user", tracing::field::display(id))
-                .record("role", role_name(*role));
-        }
-        Identity::Service { name } => {
-            span.record("user", name.as_str()).record("role", "service");
-        }
-    }
+    let (user, role) = match &caller.identity {
+        Identity::Nobody => (None, None),
+        Identity::User { id, role, .. } => (Some(id.to_string()), Some(role_name(*role))),
+        Identity::Service { name } => (Some(name.clone()), Some("service".to_owned())),
+    };
+    // All at once: each value that is added later makes the log write the whole span anew.
+    let span = tracing::info_span!("rpc", path, request_id = caller.request_id, user, role);
     follow(&span, caller.traceparent.as_deref());
     span
 }
@@ -127,7 +135,9 @@ pub fn traceparent(span: &Span) -> Option<String> {
 
 /// Makes a span a child of the trace that a `traceparent` header names.
 pub fn follow(span: &Span, traceparent: Option<&str>) {
-    let Some(traceparent) = traceparent else { return };
+    let Some(traceparent) = traceparent.filter(|_| TRACED.load(Ordering::Relaxed)) else {
+        return;
+    };
     let header = std::collections::HashMap::from([(metadata::TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let parent = opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&header));
     // A malformed header only means that the trace begins here.
@@ -140,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_trace_is_joined_and_passed_on() {
-        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        join_traces();
         let traces = SdkTracerProvider::builder().build();
         let kept = tracing_opentelemetry::layer().with_tracer(traces.tracer("test"));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(kept), || {
