@@ -19,6 +19,9 @@ mod tokens;
 
 pub use config::Config;
 pub use error::Error;
-pub use operations::seed::{NewAccount, SeedError};
+pub use operations::{
+    keys::Rotation,
+    seed::{NewAccount, SeedError},
+};
 pub use service::Auth;
 pub use store::Migrator;

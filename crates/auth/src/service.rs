@@ -1,28 +1,29 @@
 //! The service as a whole: what it is made of, what it offers, what it does by itself.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use kit::{
-    idempotency,
-    service::{Deps, Rpcs, Service},
+use kit::service::{Deps, Rpcs, Service};
+use proto::auth::{
+    api_keys_server::ApiKeysServer, auth_server::AuthServer, passwords_server::PasswordsServer,
+    second_factor_server::SecondFactorServer, sessions_server::SessionsServer, tokens_server::TokensServer,
+    users_server::UsersServer,
 };
-use proto::auth::{auth_server::AuthServer, users_server::UsersServer};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Error, Migrator,
     hashing::Hashing,
     operations::{
-        App,
+        App, install,
+        keys::{self, Rotation},
+        letters::post,
         seed::{self, NewAccount, SeedError},
+        tidy, watch,
     },
-    rpc::{AuthRpc, UsersRpc},
+    rpc::{ApiKeysRpc, AuthRpc, PasswordsRpc, SecondFactorRpc, SessionsRpc, TokensRpc, UsersRpc},
     store,
     tokens::Signer,
 };
-
-/// How often what is past its time is forgotten.
-const TIDY_UP: Duration = Duration::from_hours(1);
 
 /// The auth service.
 pub struct Auth(Arc<App>);
@@ -39,28 +40,31 @@ impl Service for Auth {
 
     async fn create(deps: Deps, config: Config) -> anyhow::Result<Self> {
         let hashing = Hashing::new(&config)?;
-        let signer = Signer::open(&deps.db, &deps.clock).await?;
-        let auth = Self(Arc::new(App::new(deps.db, deps.clock, config, hashing, signer)));
+        let signer = Signer::open(&deps.db, &deps.clock, deps.token_secret.clone()).await?;
+        let auth = Self(Arc::new(App::new(deps, config, hashing, signer)));
         auth.first_admin().await?;
         Ok(auth)
     }
 
     fn register(&self, rpcs: &mut Rpcs) {
         rpcs.add(AuthServer::new(AuthRpc(self.0.clone())));
+        rpcs.add(PasswordsServer::new(PasswordsRpc(self.0.clone())));
+        rpcs.add(SessionsServer::new(SessionsRpc(self.0.clone())));
+        rpcs.add(TokensServer::new(TokensRpc(self.0.clone())));
+        rpcs.add(SecondFactorServer::new(SecondFactorRpc(self.0.clone())));
+        rpcs.add(ApiKeysServer::new(ApiKeysRpc(self.0.clone())));
         rpcs.add(UsersServer::new(UsersRpc(self.0.clone())));
     }
 
     async fn run(&self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut ticks = tokio::time::interval(TIDY_UP);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                _ = ticks.tick() => {}
-            }
-            if let Err(error) = idempotency::purge(&self.0.db, &self.0.clock).await {
-                tracing::warn!(%error, "old idempotency keys could not be removed, trying again later");
-            }
-        }
+        let app = &*self.0;
+        tokio::join!(
+            tidy::hourly(app, &stop),
+            keys::follow(app, &stop),
+            watch::follow(app, &stop),
+            post::run(app, &stop),
+        );
+        Ok(())
     }
 }
 
@@ -75,9 +79,14 @@ impl Auth {
         seed::admin(&self.0, email, name, password).await
     }
 
-    /// Whether anybody can sign in at all.
-    pub async fn has_users(&self) -> Result<bool, Error> {
-        Ok(store::user::count(self.0.db.reader()).await? > 0)
+    /// The token of the link with which somebody becomes the first administrator; none once there are users.
+    pub async fn setup_token(&self) -> Result<Option<String>, Error> {
+        install::setup_token(&self.0).await
+    }
+
+    /// Makes the key that access tokens are signed with next; nobody is signed out by it.
+    pub async fn rotate_keys(&self) -> Result<Rotation, Error> {
+        keys::rotate(&self.0).await
     }
 
     /// The administrator that the configuration names, on an empty database.
@@ -85,7 +94,7 @@ impl Auth {
         let (Some(email), Some(password)) = (&self.0.config.admin_email, &self.0.config.admin_password) else {
             return Ok(());
         };
-        if self.has_users().await? {
+        if store::user::count(self.0.db.reader()).await? > 0 {
             return Ok(());
         }
         match self

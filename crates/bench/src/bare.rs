@@ -7,7 +7,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use kit::upstream::Upstreams;
 use proto::{
     auth::{
-        JwksResponse, LoginRequest, LoginResponse, MeRequest, User,
+        LoginRequest, LoginWithSecondFactorRequest, LogoutRequest, MeRequest, RefreshRequest, SignInOutcome, User,
         auth_client::AuthClient,
         auth_server::{Auth, AuthServer},
     },
@@ -26,7 +26,7 @@ struct Fixed(User);
 
 #[tonic::async_trait]
 impl Auth for Fixed {
-    async fn login(&self, _: Request<LoginRequest>) -> Result<Response<LoginResponse>, Status> {
+    async fn login(&self, _: Request<LoginRequest>) -> Result<Response<SignInOutcome>, Status> {
         Err(Status::unimplemented("only me is measured"))
     }
 
@@ -34,7 +34,18 @@ impl Auth for Fixed {
         Ok(Response::new(self.0.clone()))
     }
 
-    async fn jwks(&self, _: Request<Nothing>) -> Result<Response<JwksResponse>, Status> {
+    async fn login_with_second_factor(
+        &self,
+        _: Request<LoginWithSecondFactorRequest>,
+    ) -> Result<Response<SignInOutcome>, Status> {
+        Err(Status::unimplemented("only me is measured"))
+    }
+
+    async fn refresh(&self, _: Request<RefreshRequest>) -> Result<Response<SignInOutcome>, Status> {
+        Err(Status::unimplemented("only me is measured"))
+    }
+
+    async fn logout(&self, _: Request<LogoutRequest>) -> Result<Response<Nothing>, Status> {
         Err(Status::unimplemented("only me is measured"))
     }
 }

@@ -1,20 +1,17 @@
 //! One request through the gateway beside one through a hand-written handler, over the pipe and over TCP.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::net::SocketAddr;
 
 use clap::Args;
-use hostelpulse::{Gateways, SERVICES, run_services};
-use kit::{
-    config::Config,
-    service::{Host, sections},
-    telemetry::{self, Telemetry},
-};
-use proto::{
-    auth::{LoginRequest, User, auth_client::AuthClient},
-    options::Role,
-};
+use kit::telemetry;
+use proto::{auth::User, options::Role};
 
-use crate::{bare, load::Report, usage};
+use crate::{
+    bare,
+    load::{self, Report},
+    product::{product, token},
+    usage,
+};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -85,69 +82,6 @@ fn candidate(name: &'static str, address: SocketAddr, path: &'static str, token:
     }
 }
 
-/// The demo on embedded stores; with an address, the gateway calls the services there instead of through pipes.
-async fn product(
-    data: std::path::PathBuf,
-    grpc: Option<SocketAddr>,
-    telemetry: &Telemetry,
-) -> anyhow::Result<(Host, SocketAddr)> {
-    let mut config: Config = kit::config::Loader::empty(sections());
-    config.base.data = data;
-    config.base.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.set("limits.enabled", false);
-    config.base.grpc_listen = grpc;
-    if grpc.is_some() {
-        let secret = "a secret for measurements, of enough length".to_owned();
-        config.base.service_secret = Some(kit::config::SecretText(secret.into()));
-    }
-    let demo = Gateways {
-        gateway: grpc.is_none(),
-        demo: true,
-    };
-    let (host, address) = run_services(config.clone(), Some(telemetry), &SERVICES, demo).await?;
-    let Some(grpc) = grpc else {
-        return Ok((
-            host,
-            address.ok_or_else(|| anyhow::anyhow!("the gateway does not listen"))?,
-        ));
-    };
-    config.base.grpc_listen = None;
-    for service in SERVICES {
-        config
-            .base
-            .upstreams
-            .insert(service.name().to_owned(), format!("http://{grpc}").parse()?);
-    }
-    let (front, address) = run_services(
-        config,
-        Some(telemetry),
-        &[],
-        Gateways {
-            gateway: true,
-            demo: false,
-        },
-    )
-    .await?;
-    // Both run until the measurement's process ends.
-    tokio::spawn(front.lifecycle.run(std::future::pending()));
-    Ok((
-        host,
-        address.ok_or_else(|| anyhow::anyhow!("the gateway does not listen"))?,
-    ))
-}
-
-async fn token(host: &Host) -> anyhow::Result<String> {
-    let channel = host
-        .upstreams
-        .channel("auth")
-        .ok_or_else(|| anyhow::anyhow!("no channel to auth"))?;
-    let request = LoginRequest {
-        identifier: "student@demo.local".to_owned(),
-        password: "Demo@1234".to_owned(),
-    };
-    Ok(AuthClient::new(channel).login(request).await?.into_inner().access_token)
-}
-
 fn somebody() -> User {
     User {
         id: "0192f3a4-0000-7000-8000-000000000000".to_owned(),
@@ -182,27 +116,22 @@ async fn measure_all(candidates: &[Candidate], options: &Options) -> anyhow::Res
 
 async fn measure(candidate: &Candidate, options: &Options) -> anyhow::Result<Figure> {
     let before = usage::cpu()?;
-    let child = tokio::process::Command::new(std::env::current_exe()?)
-        .args([
+    let report: Report = load::in_a_process(
+        &[
             "load",
             &candidate.address.to_string(),
             candidate.path,
             "--token",
             &candidate.token,
-        ])
-        .args([
             "--connections",
             &options.connections.to_string(),
             "--seconds",
             &options.seconds.to_string(),
-        ])
-        .stderr(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let limit = Duration::from_secs(options.seconds + 30);
-    let output = tokio::time::timeout(limit, child.wait_with_output()).await??;
+        ],
+        options.seconds,
+    )
+    .await?;
     let used = usage::cpu()?.saturating_sub(before);
-    let report: Report = serde_json::from_slice(&output.stdout)?;
     anyhow::ensure!(
         report.failures == 0,
         "{}: {} of {} failed",

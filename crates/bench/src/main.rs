@@ -3,9 +3,12 @@
 mod bare;
 mod hop;
 mod load;
+mod login;
+mod product;
+mod storm;
 mod usage;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +23,8 @@ struct Cli {
 enum Measure {
     /// `GET /api/v1/auth/me` through the gateway, beside a hand-written hop. What runs when nothing is named.
     Hop(hop::Options),
+    /// Sign-ins beside bare bcrypt, what others feel of a storm of them, and whether their time tells who is known.
+    Login(login::Options),
     /// Sends requests as fast as they are answered and says how it went, as JSON. The measurements run it as a process
     /// of its own, so that its work is not counted as the product's.
     Load {
@@ -32,6 +37,31 @@ enum Measure {
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },
+    /// Sends requests at a pace; run by measurements, like `load`.
+    Paced {
+        address: SocketAddr,
+        path: String,
+        #[arg(long, default_value = "")]
+        token: String,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        per_second: u32,
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// Signs people of the demo in, again and again; run by measurements, like `load`.
+    Storm {
+        address: SocketAddr,
+        #[arg(long, default_value_t = 200)]
+        clients: usize,
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// Wrong sign-ins of known and unknown people in turns; run by measurements, like `load`.
+    Turns {
+        address: SocketAddr,
+        #[arg(long, default_value_t = 40)]
+        rounds: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -40,6 +70,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|| Measure::Hop(hop::Options::default()))
     {
         Measure::Hop(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(hop::run(options))),
+        Measure::Login(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(login::run(options))),
         Measure::Load {
             address,
             path,
@@ -47,6 +78,25 @@ fn main() -> ExitCode {
             connections,
             seconds,
         } => load::run(address, &path, &token, connections, seconds),
+        Measure::Paced {
+            address,
+            path,
+            token,
+            per_second,
+            seconds,
+        } => load::report(load::paced(
+            address,
+            &path,
+            &token,
+            per_second,
+            Duration::from_secs(seconds),
+        )),
+        Measure::Storm {
+            address,
+            clients,
+            seconds,
+        } => load::report(storm::storm(address, clients, Duration::from_secs(seconds))),
+        Measure::Turns { address, rounds } => load::report(storm::turns(address, rounds)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

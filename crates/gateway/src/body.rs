@@ -47,6 +47,16 @@ pub(crate) async fn json(
     if !is_json(headers) {
         return Err(Refusal::unsupported_media_type("application/json"));
     }
+    untyped_json(headers, payload, largest, limit).await
+}
+
+/// The same of whoever does not say what the body is.
+pub(crate) async fn untyped_json(
+    headers: &HeaderMap,
+    payload: Payload,
+    largest: usize,
+    limit: Duration,
+) -> Result<Option<Value>, Refusal> {
     let too_large = || Refusal::too_large("The body", largest as u64);
     if announced_length(headers).is_some_and(|length| length > largest as u64) {
         return Err(too_large());

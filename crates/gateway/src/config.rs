@@ -19,6 +19,8 @@ pub struct Config {
     pub keep_alive_seconds: u64,
     /// Web pages that may call from other origins, `https://app.example.org`; none by default.
     pub cors_origins: Vec<String>,
+    /// How long a browser keeps the cookie of a sign-in; the token in it may end sooner.
+    pub cookie_seconds: u64,
     /// Addresses or networks of the proxies in front, `10.0.0.0/8`. Only their `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     /// Sends `Strict-Transport-Security`. On where TLS ends in front of the gateway.
@@ -100,6 +102,7 @@ impl Default for Config {
             max_requests: 1024,
             keep_alive_seconds: 30,
             cors_origins: Vec::new(),
+            cookie_seconds: 30 * 24 * 60 * 60,
             trusted_proxies: Vec::new(),
             hsts: false,
             drain_seconds: 0,
@@ -154,6 +157,7 @@ impl Config {
         let positive = [
             ("max_connections", self.max_connections as u64),
             ("max_requests", self.max_requests as u64),
+            ("cookie_seconds", self.cookie_seconds),
             ("sizes.uri", self.sizes.uri as u64),
             ("sizes.headers", self.sizes.headers as u64),
             ("sizes.json", self.sizes.json as u64),

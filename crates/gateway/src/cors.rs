@@ -1,13 +1,14 @@
-//! Pages of other origins: only those that the configuration names may call, and only with a token in a header, never
-//! with a cookie.
+//! Pages of other origins: only those that the configuration names may call, with a token in a header; where the contract
+//! has a cookie, theirs counts, too.
 
 use actix_web::{
     HttpRequest,
     http::header::{self, HeaderMap, HeaderValue},
 };
 
-const ALLOWED_HEADERS: HeaderValue =
-    HeaderValue::from_static("authorization, content-type, idempotency-key, x-request-id, traceparent, last-event-id");
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, idempotency-key, x-request-id, traceparent, last-event-id, x-requested-with",
+);
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, content-disposition",
 );
@@ -35,6 +36,11 @@ impl Origins {
         if let Some(origin) = self.allowed(request) {
             answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+            // Without it a browser neither keeps nor sends the cookie for a page of another origin.
+            answer.insert(
+                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                HeaderValue::from_static("true"),
+            );
         }
     }
 
@@ -48,15 +54,21 @@ impl Origins {
         }
     }
 
-    /// Whether a page may open a WebSocket: browsers ask nobody before they do. No origin at all is no page.
-    pub(crate) fn admits_socket(&self, request: &HttpRequest) -> bool {
+    /// Whether the page behind a request is of this host or may call. For what browsers send without asking first:
+    /// WebSockets and cookies. No origin at all is no page of another site.
+    pub(crate) fn admits(&self, request: &HttpRequest) -> bool {
         let Some(origin) = request.headers().get(header::ORIGIN) else {
             return true;
         };
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
         let own = authority.is_some_and(|(_, authority)| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
-        own || self.allowed(request).is_some()
+        own || self.names(request)
+    }
+
+    /// Whether the configuration names the page behind a request.
+    pub(crate) fn names(&self, request: &HttpRequest) -> bool {
+        self.allowed(request).is_some()
     }
 
     fn allowed(&self, request: &HttpRequest) -> Option<&HeaderValue> {

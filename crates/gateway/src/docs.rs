@@ -14,8 +14,8 @@ use utoipa_swagger_ui::{Config, serve};
 
 use crate::refusal::Refusal;
 
-/// The page runs its own scripts only; its style sheets are set from scripts.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+/// A page runs its own scripts only; style sheets may be set from them.
+pub(crate) const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) struct Docs {

@@ -117,6 +117,9 @@ pub(crate) fn read(deps: &Deps) -> Result<Tree<Endpoint>, Error> {
         let page = RawPage::read(raw, &deps.pool, &deps.upstreams)?;
         pages.push((raw.rpc.clone(), raw.path.clone(), Page::Raw(Box::new(page))));
     }
+    for file in &deps.files {
+        pages.push(("the gateway".to_owned(), file.path.to_owned(), Page::File(*file)));
+    }
     for (name, path, page) in pages {
         let target = Target {
             tally: Tally::new("GET", &path, false),

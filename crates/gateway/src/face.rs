@@ -1,6 +1,6 @@
 //! One request from its first to its last byte: what it is for, what comes back, and what is written down of it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,7 +13,7 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use kit::{
     Clock, Fault,
-    access::{Identity, ServiceTokens, Verifier},
+    access::{API_KEY_PREFIX, Identity, ServiceTokens, Verifier},
     cache::Limiter,
     telemetry,
 };
@@ -32,7 +32,7 @@ use crate::{
     figures::Tally,
     health::Health,
     input,
-    limits::{Asking, Exhausted, Figures, Limit, Spent, spend},
+    limits::{Asking, Exhausted, Figures, Limit, Spent, look, spend},
     refusal::Refusal,
     routes::Route,
     shapes,
@@ -197,6 +197,24 @@ impl Face {
             answer,
             figures: spent.figures(),
         }
+    }
+
+    /// An API key that was not good before costs a call of auth: an address that guessed too often makes no more of them.
+    /// Those under way at the same time are not held back, but each is charged by [`Face::turned_away`].
+    pub(crate) async fn may_ask_for(&self, bearer: &str, ip: Option<IpAddr>) -> Result<(), Refusal> {
+        if !self.config.limits.enabled
+            || !bearer.starts_with(API_KEY_PREFIX)
+            || self.verifier.was_good(bearer, ip).await
+        {
+            return Ok(());
+        }
+        let asking = Asking {
+            ip,
+            identity: &Identity::Nobody,
+            fields: &Map::new(),
+        };
+        let seen = look(&self.anonymous_limit, &asking, &self.limiter).await;
+        seen.map_err(|Exhausted(wait)| Refusal::rate_limited(wait))
     }
 
     /// Whoever is turned away because nobody knows them pays from the budget of their address: guessing tokens is not free.

@@ -15,6 +15,7 @@
 //! | `face` | one request from its first to its last byte: headers, log, figures, panics |
 //! | `visit`, `client` | who asks, from where, with which token |
 //! | `cors` | pages of other origins |
+//! | `cookie` | a token that a browser keeps in a cookie |
 //! | `limits` | how often |
 //! | `input`, `body` | path, query and body become one protobuf message; slow and large bodies end |
 //! | `call` | one call of a service with bytes as they are |
@@ -22,12 +23,13 @@
 //! | `envelope`, `refusal` | what answers look like |
 //! | `figures` | log, counters, durations |
 //! | [`openapi`] | the contract as an OpenAPI document |
-//! | `system`, `health`, `docs` | what belongs to no rpc: health, metrics, OpenAPI and its page, key sets |
+//! | `system`, `health`, `docs` | what belongs to no rpc: health, metrics, OpenAPI and its page, key sets, files of pages |
 
 mod body;
 mod call;
 mod client;
 pub mod config;
+mod cookie;
 mod cors;
 mod docs;
 mod endpoint;
@@ -50,4 +52,4 @@ mod visit;
 pub use config::{Config, Limits};
 pub use error::Error;
 pub use server::{Bound, Deps, Gateway, MetricsText};
-pub use system::Raw;
+pub use system::{Raw, StaticFile};

@@ -35,11 +35,14 @@ pub(crate) struct Asking<'a> {
     pub(crate) fields: &'a Map<String, Value>,
 }
 
-/// What was taken for one request: the figures for its answer, and what to put back.
+/// What was taken for one request: the figures for its answer, and what is open until it is known whether it failed.
 #[derive(Default)]
 pub(crate) struct Spent {
     figures: Option<Figures>,
+    /// Taken, and put back unless it failed.
     reserved: Vec<(String, Bucket)>,
+    /// Looked at, and taken when it failed.
+    owed: Vec<(String, Bucket)>,
 }
 
 /// The figures of the tightest limit.
@@ -119,6 +122,14 @@ impl Limit {
         self.keys.iter().any(|key| matches!(key, Key::Field(_)))
     }
 
+    /// Whether it counts the failures of an address, which a whole campus may share. Nothing is reserved there: with a
+    /// hundred people signing in at once the next would be turned away though nobody failed. More failures than the limit
+    /// get through then, but no more than are under way when it is reached. What counts by a user or by a field of the
+    /// request is reserved: there guesses under way are what it is about.
+    fn is_shared(&self) -> bool {
+        self.failures && self.keys.iter().all(|key| *key == Key::Ip)
+    }
+
     fn bucket_name(&self, asking: &Asking<'_>) -> String {
         let mut name = self.name.clone();
         for key in &self.keys {
@@ -158,7 +169,7 @@ fn digest(value: Option<&Value>) -> String {
     hex::encode(&Sha256::digest(text)[..16])
 }
 
-/// Takes a token for each limit that `fits`. One that is exhausted gives back what the others gave.
+/// Takes a token for each limit that `fits`; where failures of an address count, only looks whether there is one.
 pub(crate) async fn spend(
     limits: &[Limit],
     fits: impl Fn(&Limit) -> bool,
@@ -168,13 +179,31 @@ pub(crate) async fn spend(
 ) -> Result<(), Exhausted> {
     for limit in limits.iter().filter(|limit| fits(limit)) {
         let name = limit.bucket_name(asking);
-        let taken = limiter.take(&name, limit.bucket, 1).await;
+        let shared = limit.is_shared();
+        let taken = if shared {
+            limiter.look(&name, limit.bucket).await
+        } else {
+            limiter.take(&name, limit.bucket, 1).await
+        };
         spent.note(limit.bucket, taken);
         if !taken.allowed {
             return Err(Exhausted(taken.retry_after));
         }
-        if limit.failures {
+        if shared {
+            spent.owed.push((name, limit.bucket));
+        } else if limit.failures {
             spent.reserved.push((name, limit.bucket));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses where a limit is exhausted; takes nothing.
+pub(crate) async fn look(limits: &[Limit], asking: &Asking<'_>, limiter: &Limiter) -> Result<(), Exhausted> {
+    for limit in limits {
+        let seen = limiter.look(&limit.bucket_name(asking), limit.bucket).await;
+        if !seen.allowed {
+            return Err(Exhausted(seen.retry_after));
         }
     }
     Ok(())
@@ -199,10 +228,18 @@ impl Spent {
         self.figures
     }
 
-    /// Puts back what counts failures only, after a call that was none.
-    pub(crate) async fn refund(&mut self, limiter: &Limiter) {
+    /// Settles what counts failures only, once it is known whether the call was one.
+    pub(crate) async fn settle(&mut self, failed: bool, limiter: &Limiter) {
         for (name, bucket) in self.reserved.drain(..) {
-            limiter.take(&name, bucket, -1).await;
+            if !failed {
+                limiter.take(&name, bucket, -1).await;
+            }
+        }
+        for (name, bucket) in std::mem::take(&mut self.owed) {
+            if failed {
+                let taken = limiter.take(&name, bucket, 1).await;
+                self.note(bucket, taken);
+            }
         }
     }
 }

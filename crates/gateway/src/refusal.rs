@@ -18,7 +18,7 @@ pub(crate) struct Refusal {
     pub(crate) details: Map<String, Value>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) retry_after: Option<Duration>,
-    /// What HTTP wants beside the status: `allow` of 405, `upgrade` of 426.
+    /// What HTTP wants beside the status: `allow` of 405, `upgrade` of 426, a cookie's end.
     pub(crate) header: Option<(&'static str, Cow<'static, str>)>,
 }
 
@@ -96,7 +96,7 @@ impl Refusal {
         }
     }
 
-    fn with_header(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn with_header(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         Self {
             header: Some((name, value.into())),
             ..self

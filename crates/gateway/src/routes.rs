@@ -19,6 +19,7 @@ use proto::{
 use crate::{
     Error,
     call::Rpc,
+    cookie,
     envelope::{Success, message_part},
     limits::Limit,
     tree,
@@ -43,6 +44,8 @@ pub(crate) struct Route {
     pub(crate) limits: Vec<Limit>,
     /// The answer is 201, and `Idempotency-Key` is passed on.
     pub(crate) creates: bool,
+    /// What a browser's cookie does here.
+    pub(crate) cookie: Option<cookie::Rule>,
     pub(crate) kind: Kind,
 }
 
@@ -125,6 +128,8 @@ impl Reader<'_> {
         let (method, template) = pattern(binding)?;
         let parameters = self.parameters(&template)?;
         let kind = self.kind(&method, binding, &parameters)?;
+        let cookie = self.options.rest.cookie.as_ref();
+        let cookie = cookie.map(|rule| cookie::Rule::read(self.method, &binding.body, &parameters, rule));
         let path = contract::grpc_path(self.method);
         let rpc = Rpc {
             channel,
@@ -140,6 +145,7 @@ impl Reader<'_> {
             rpc,
             policy: policy.clone(),
             creates: self.options.rest.creates,
+            cookie: cookie.transpose()?,
             kind,
         })
     }

@@ -18,8 +18,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Error, cors::Origins, docs::Docs, endpoint, face::Face, figures::Tally, health::Health, limits::Limit,
-    openapi, system::Raw,
+    Config, Error,
+    cors::Origins,
+    docs::Docs,
+    endpoint,
+    face::Face,
+    figures::Tally,
+    health::Health,
+    limits::Limit,
+    openapi,
+    system::{Raw, StaticFile},
 };
 
 /// Bytes that a client leaves unread, and pings that it leaves unanswered, hold a connection this long.
@@ -41,6 +49,8 @@ pub struct Deps {
     pub metrics: Option<MetricsText>,
     /// Texts that other systems expect without an envelope.
     pub raw: Vec<Raw>,
+    /// Files of pages for people.
+    pub files: Vec<StaticFile>,
     /// What the API documentation says of this installation.
     pub info: openapi::Info,
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use tonic::metadata::MetadataMap;
 
-use crate::{Error, call::Rpc, envelope, face::Face, refusal::Refusal, shapes};
+use crate::{Error, call::Rpc, docs::PAGE_POLICY, envelope, face::Face, refusal::Refusal, shapes};
 
 /// A bare text is asked for at most this often.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -27,10 +27,29 @@ const REMEMBERED: Duration = Duration::from_secs(10);
 pub struct Raw {
     /// Where it is served.
     pub path: String,
-    /// Full name of a public rpc that asks for nothing, `hostelpulse.auth.v1.Auth.Jwks`.
+    /// Full name of a public rpc that asks for nothing, `hostelpulse.auth.v1.Tokens.Jwks`.
     pub rpc: String,
     /// The field of its answer.
     pub field: String,
+}
+
+/// A file of a page that the gateway serves from the binary.
+#[derive(Clone, Copy, Debug)]
+pub struct StaticFile {
+    /// Where it is served.
+    pub path: &'static str,
+    pub media_type: &'static str,
+    pub content: &'static str,
+}
+
+impl StaticFile {
+    fn serve(self) -> HttpResponse {
+        HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(self.media_type)))
+            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+            .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)))
+            .body(self.content)
+    }
 }
 
 /// A page that belongs to no rpc.
@@ -44,6 +63,7 @@ pub(crate) enum Page {
     DocsIndex,
     DocsFile,
     Raw(Box<RawPage>),
+    File(StaticFile),
 }
 
 pub(crate) struct RawPage {
@@ -98,6 +118,7 @@ impl Page {
             Self::DocsIndex => face.docs.file(""),
             Self::DocsFile => face.docs.file(parameters.first().copied().unwrap_or_default()),
             Self::Raw(raw) => raw.serve(face).await,
+            Self::File(file) => Ok(file.serve()),
         }
     }
 }

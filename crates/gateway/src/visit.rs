@@ -1,6 +1,6 @@
 //! One request to an rpc: who asks, may they, how often, and what the service is told of them.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
     HttpRequest,
@@ -43,10 +43,12 @@ pub(crate) struct Visit<'a> {
     pub(crate) path: Pairs,
     pub(crate) query: Pairs,
     pub(crate) request_id: &'a str,
-    ip: Option<IpAddr>,
+    pub(crate) ip: Option<IpAddr>,
     identity: Identity,
-    /// The token that was verified; none where the rpc needs none.
-    pub(crate) token: Option<String>,
+    /// What the client brought, a token or an API key; none where the rpc needs none.
+    pub(crate) bearer: Option<&'a str>,
+    /// The access token that speaks for the client to services.
+    token: Option<Arc<str>>,
     spent: Spent,
     /// Whether the service refused in a way that failures are counted by.
     failed: bool,
@@ -63,14 +65,19 @@ impl<'a> Visit<'a> {
         request_id: &'a str,
     ) -> Result<Self, Refusal> {
         // A public rpc needs no token, so a stale one does not lock anybody out of signing in.
-        let token = if route.policy.public {
+        let bearer = if route.policy.public {
             None
         } else {
             bearer(request.headers())?
         };
-        let identity = match token {
-            Some(token) => face.verifier.verify_user(token).await?.identity.clone(),
-            None => Identity::Nobody,
+        let ip = client::address(request, &face.config.trusted_proxies);
+        let (identity, token) = match bearer {
+            Some(bearer) => {
+                face.may_ask_for(bearer, ip).await?;
+                let admitted = face.verifier.admit(bearer, ip).await?;
+                (admitted.verified.identity.clone(), Some(admitted.token))
+            }
+            None => (Identity::Nobody, None),
         };
         route.policy.admits(&identity)?;
         Ok(Self {
@@ -80,9 +87,10 @@ impl<'a> Visit<'a> {
             path,
             query,
             request_id,
-            ip: client::address(request, &face.config.trusted_proxies),
+            ip,
             identity,
-            token: token.map(str::to_owned),
+            bearer,
+            token,
             spent: Spent::default(),
             failed: false,
         })
@@ -115,11 +123,9 @@ impl<'a> Visit<'a> {
         fault.into()
     }
 
-    /// Puts back what was reserved for a failure that was none, and tells the figures for the answer.
+    /// Settles what counts failures, and tells the figures for the answer.
     pub(crate) async fn settle(mut self) -> Spent {
-        if !self.failed {
-            self.spent.refund(&self.face.limiter).await;
-        }
+        self.spent.settle(self.failed, &self.face.limiter).await;
         self.spent
     }
 

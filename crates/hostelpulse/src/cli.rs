@@ -55,6 +55,9 @@ pub enum Command {
         after_help = "Example:\n  hostelpulse users create-admin --email admin@hostel.example --name \"Front Office\""
     )]
     Users(UsersCommand),
+    /// Look after the keys that access tokens are signed with.
+    #[command(subcommand, after_help = "Example:\n  hostelpulse keys rotate")]
+    Keys(KeysCommand),
 }
 
 /// Every service in this process.
@@ -168,6 +171,16 @@ pub enum UsersCommand {
         email: String,
         #[arg(long, default_value = "Administrator")]
         name: String,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Sign with a new key from now on; nobody is signed out. Works beside a running HostelPulse.
+    #[command(after_help = "Example:\n  hostelpulse keys rotate --database-url postgres://hp@db/hostelpulse_{service}")]
+    Rotate {
         #[command(flatten)]
         flags: Flags,
     },

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use gateway::{Bound, Gateway, Raw};
+use gateway::{Bound, Gateway, Raw, StaticFile};
 use kit::{
     cache::Limiter,
     config::{Config, Loader},
@@ -14,6 +14,18 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::{cli::Flags, demo};
+
+/// What stands behind the `#` of the link with which somebody becomes the first administrator.
+pub type SetupToken = String;
+
+/// A process that was put together.
+pub struct Composed {
+    pub host: Host,
+    /// Where the gateway listens.
+    pub listens: Option<std::net::SocketAddr>,
+    /// Where there are no users yet.
+    pub setup: Option<SetupToken>,
+}
 
 /// One of the services of this installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,7 +61,7 @@ impl Service {
     }
 
     /// Creates and starts the service.
-    async fn start(self, host: &mut Host, with: Gateways) -> anyhow::Result<()> {
+    async fn start(self, host: &mut Host, with: Gateways) -> anyhow::Result<Option<SetupToken>> {
         match self {
             Self::Auth => {
                 let mut config: auth::Config = host.config.section(auth::Auth::NAME)?;
@@ -60,16 +72,18 @@ impl Service {
                 let (auth, db) = host.create_with::<auth::Auth>(config).await?;
                 if with.demo {
                     auth.seed(demo::accounts(), demo::PASSWORD).await?;
-                } else if !auth.has_users().await? {
-                    tracing::warn!("there are no users yet: create the first with `hostelpulse users create-admin`");
                 }
-                host.start(auth, db)
+                // Only where the link leads somewhere: a process without a gateway has no page.
+                let setup = if with.gateway { auth.setup_token().await? } else { None };
+                host.start(auth, db)?;
+                return Ok(setup);
             }
             Self::Audit => {
                 let (audit, db) = host.create::<audit::Audit>().await?;
-                host.start(audit, db)
+                host.start(audit, db)?;
             }
         }
+        Ok(None)
     }
 }
 
@@ -87,6 +101,20 @@ impl fmt::Display for Service {
         to.write_str(self.name())
     }
 }
+
+/// Where the set-up link leads. The page posts what the link's token allows, and nothing without it.
+const SETUP_PAGE: [StaticFile; 2] = [
+    StaticFile {
+        path: "/setup",
+        media_type: "text/html; charset=utf-8",
+        content: include_str!("../pages/setup.html"),
+    },
+    StaticFile {
+        path: "/setup.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../pages/setup.js"),
+    },
+];
 
 /// Where the configuration of this binary comes from.
 pub fn loader(file: Option<std::path::PathBuf>, flags: Flags) -> Loader {
@@ -142,7 +170,7 @@ pub async fn run_services(
     telemetry: Option<&Telemetry>,
     services: &[Service],
     with: Gateways,
-) -> anyhow::Result<(Host, Option<std::net::SocketAddr>)> {
+) -> anyhow::Result<Composed> {
     sections(&config)?;
     // Ports first: that one is taken is found before any store is touched.
     let outside = if with.gateway {
@@ -163,8 +191,9 @@ pub async fn run_services(
     for service in services {
         service.refuse_newer_database(&host).await?;
     }
+    let mut setup = None;
     for service in services {
-        service.start(&mut host, with).await?;
+        setup = service.start(&mut host, with).await?.or(setup);
     }
     host.begin().await?;
     if let Some(listener) = inside {
@@ -179,7 +208,7 @@ pub async fn run_services(
             Ok(gateway.run(stop.cancelled_owned()).await?)
         });
     }
-    Ok((host, listens))
+    Ok(Composed { host, listens, setup })
 }
 
 /// Checks the contract and everything else that the gateway needs, before a database is touched.
@@ -188,7 +217,7 @@ fn open_gateway(host: &Host, telemetry: Option<&Telemetry>, listener: TcpListene
     config.limits = host.config.section("limits")?;
     let jwks = Raw {
         path: "/.well-known/jwks.json".to_owned(),
-        rpc: "hostelpulse.auth.v1.Auth.Jwks".to_owned(),
+        rpc: "hostelpulse.auth.v1.Tokens.Jwks".to_owned(),
         field: "jwks".to_owned(),
     };
     let deps = gateway::Deps {
@@ -203,6 +232,7 @@ fn open_gateway(host: &Host, telemetry: Option<&Telemetry>, listener: TcpListene
             Arc::new(move || metrics.render()) as gateway::MetricsText
         }),
         raw: vec![jwks],
+        files: SETUP_PAGE.to_vec(),
         info: gateway::openapi::Info {
             title: "HostelPulse".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

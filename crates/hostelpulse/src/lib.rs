@@ -6,4 +6,4 @@ mod compose;
 mod demo;
 
 pub use commands::run;
-pub use compose::{Gateways, SERVICES, Service, loader, run_services};
+pub use compose::{Composed, Gateways, SERVICES, Service, SetupToken, loader, run_services};

@@ -23,6 +23,7 @@
 //! | `testing` | what tests of every service need |
 
 pub mod access;
+mod backoff;
 pub mod cache;
 pub mod clock;
 pub mod config;

@@ -49,9 +49,7 @@ pub fn init(process: &str, log: &str, otlp_endpoint: Option<&str>) -> anyhow::Re
     let plain = stderr().is_terminal();
     // Nobody waits for whoever reads the log: lines go out in batches, and are lost rather than piled up without end.
     let (writer, written) = tracing_appender::non_blocking(BufWriter::new(stderr()));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        .with_target(!plain);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(!plain);
     let lines = if plain {
         lines.boxed()
     } else {

@@ -1,8 +1,17 @@
 //! The rules of accounts, without any IO.
 
+pub mod api_key;
+pub mod code;
+mod common;
 pub mod contact;
+pub mod device;
+pub mod door;
 pub mod password;
+pub mod recovery_code;
+pub mod refresh;
 pub mod role;
+pub mod second_factor;
+pub mod totp;
 pub mod user;
 
 pub use contact::{Email, PersonName, RegistrationNumber};

@@ -11,6 +11,14 @@ pub fn may_manage(who: Role, role: Role) -> bool {
     }
 }
 
+/// The roles that somebody with this role may give out.
+pub fn managed_by(who: Role) -> Vec<Role> {
+    (1..)
+        .map_while(|number| Role::try_from(number).ok())
+        .filter(|role| may_manage(who, *role))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +31,10 @@ mod tests {
         for role in [Role::Student, Role::Guard, Role::Staff, Role::Teacher] {
             assert!(may_manage(Role::Warden, role));
             assert!(!may_manage(role, Role::Student));
+            assert!(managed_by(role).is_empty());
         }
+        assert_eq!(managed_by(Role::Admin).len(), 6);
+        let of_warden = managed_by(Role::Warden);
+        assert!(of_warden.len() == 5 && !of_warden.contains(&Role::Admin));
     }
 }

@@ -41,6 +41,7 @@ pub struct Manager {
 pub struct Change {
     pub name: Option<PersonName>,
     pub state: Option<State>,
+    pub role: Option<Role>,
 }
 
 /// Why an account is not changed.
@@ -48,8 +49,12 @@ pub struct Change {
 pub enum Refusal {
     #[error("nobody manages a role above their own")]
     AboveOwnRole,
+    #[error("nobody gives out a role above their own")]
+    RoleAboveOwn,
     #[error("nobody deactivates their own account")]
     OwnAccount,
+    #[error("nobody changes their own role")]
+    OwnRole,
 }
 
 impl User {
@@ -65,14 +70,24 @@ impl User {
         if change.state == Some(State::Deactivated) && manager.id == self.id {
             return Err(Refusal::OwnAccount);
         }
+        if let Some(role) = change.role {
+            if !may_manage(manager.role, role) {
+                return Err(Refusal::RoleAboveOwn);
+            }
+            if manager.id == self.id && role != self.role {
+                return Err(Refusal::OwnRole);
+            }
+        }
         let name = change.name.unwrap_or_else(|| self.name.clone());
         let state = change.state.unwrap_or(self.state);
-        if name == self.name && state == self.state {
+        let role = change.role.unwrap_or(self.role);
+        if name == self.name && state == self.state && role == self.role {
             return Ok(self);
         }
         Ok(Self {
             name,
             state,
+            role,
             version: self.version + 1,
             updated_at: now,
             ..self
@@ -112,7 +127,7 @@ mod tests {
         let later = DateTime::from_timestamp(1_790_000_100, 0).unwrap();
         let change = Change {
             state: Some(State::Deactivated),
-            name: None,
+            ..Change::default()
         };
         let gone = user(Role::Guard)
             .change(change.clone(), manager(Role::Warden), later)
@@ -130,7 +145,7 @@ mod tests {
         let now = user(Role::Admin).created_at;
         let change = Change {
             state: Some(State::Deactivated),
-            name: None,
+            ..Change::default()
         };
         let above = user(Role::Admin).change(change.clone(), manager(Role::Warden), now);
         assert_eq!(above, Err(Refusal::AboveOwnRole));
@@ -143,5 +158,30 @@ mod tests {
             now,
         );
         assert_eq!(own, Err(Refusal::OwnAccount));
+    }
+
+    #[test]
+    fn roles() {
+        let now = user(Role::Admin).created_at;
+        let to = |role| Change {
+            role: Some(role),
+            ..Change::default()
+        };
+        let changed = user(Role::Guard)
+            .change(to(Role::Warden), manager(Role::Admin), now)
+            .unwrap();
+        assert_eq!((changed.role, changed.version), (Role::Warden, 4));
+        let same = user(Role::Guard)
+            .change(to(Role::Guard), manager(Role::Admin), now)
+            .unwrap();
+        assert_eq!(same, user(Role::Guard));
+        let above = user(Role::Guard).change(to(Role::Admin), manager(Role::Warden), now);
+        assert_eq!(above, Err(Refusal::RoleAboveOwn));
+        let myself = Manager {
+            id: Uuid::from_u128(7),
+            role: Role::Admin,
+        };
+        let own = user(Role::Admin).change(to(Role::Guard), myself, now);
+        assert_eq!(own, Err(Refusal::OwnRole));
     }
 }

@@ -7,11 +7,15 @@ use kit::{
 };
 use proto::options::Role;
 
-use super::App;
+use super::{
+    App,
+    letters::{self, Kind, To},
+};
 use crate::{
     Error,
     domain::{Email, NewPassword, PersonName, RegistrationNumber, State, User, role::may_manage, user::Manager},
-    events, store,
+    events,
+    store::{self, password_history::Remembered},
 };
 
 /// An account that somebody asks for.
@@ -67,9 +71,21 @@ pub(super) async fn prepare_unchecked(app: &App, new: NewUser) -> Result<Prepare
     Ok(Prepared { user, password_hash })
 }
 
-/// Stores the account with its event; the caller commits.
+/// Stores the account with its event, and invites somebody who has no password; the caller commits.
 pub(crate) async fn store_in_txn(app: &App, caller: &Caller, txn: &Txn, new: Prepared) -> Result<User, Error> {
-    store::user::insert_in_txn(txn, &new.user, new.password_hash).await?;
+    store::user::insert_in_txn(txn, &new.user, new.password_hash.clone()).await?;
     outbox::add(txn, events::created(&app.clock, caller, &new.user)).await?;
+    match new.password_hash {
+        Some(hash) => {
+            let first = Remembered {
+                id: app.clock.new_id(),
+                user_id: new.user.id,
+                hash,
+                set_at: new.user.created_at,
+            };
+            store::password_history::add_in_txn(txn, first).await?;
+        }
+        None => letters::order_in_txn(app, txn, Kind::Invitation, To::User(new.user.id)).await?,
+    }
     Ok(new.user)
 }

@@ -25,13 +25,13 @@ pub(crate) struct Query {
 }
 
 pub(crate) async fn list(app: &App, caller: &Caller, query: Query) -> Result<(Vec<User>, Page), Error> {
-    app.signed_in(caller).await?;
+    app.present(caller).await?;
     let (users, total) = store::user::list(app.db.reader(), caller, &query.filter, query.sort, query.paging).await?;
     Ok((users, query.paging.of(total)))
 }
 
 pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<User, Error> {
-    app.signed_in(caller).await?;
+    app.present(caller).await?;
     store::user::find(app.db.reader(), caller, id)
         .await?
         .ok_or(Error::UnknownUser)

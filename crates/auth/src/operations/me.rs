@@ -6,5 +6,5 @@ use super::App;
 use crate::{Error, domain::User};
 
 pub(crate) async fn me(app: &App, caller: &Caller) -> Result<User, Error> {
-    app.signed_in(caller).await
+    Ok(app.present(caller).await?.user.clone())
 }

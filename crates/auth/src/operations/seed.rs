@@ -6,7 +6,7 @@ use proto::options::Role;
 use super::{App, create};
 use crate::{
     Error,
-    domain::{Email, NewPassword, PersonName, RegistrationNumber},
+    domain::{Email, NewPassword, PersonName, RegistrationNumber, password::Policy},
     store,
 };
 
@@ -42,8 +42,9 @@ pub(crate) async fn all_or_nothing(app: &App, accounts: Vec<NewAccount>, passwor
             .is_some();
         return if there { Ok(()) } else { Err(SeedError::RealUsers) };
     }
-    // One hash for all: the demo's password is no secret, and hashing takes its time.
-    let password = NewPassword::parse(password).map_err(|why| SeedError::Invalid { field: "password", why })?;
+    // One hash for all, by the policy that it was chosen for: the demo's password is no secret, and hashing takes its time.
+    let password = NewPassword::parse(password, Policy::Composition, Role::Admin)
+        .map_err(|why| SeedError::Invalid { field: "password", why })?;
     let hash = app.hashing.hash(password).await?;
     let caller = Caller::service("auth", app.clock.new_id().to_string());
     let txn = app.db.begin().await.map_err(Error::from)?;
@@ -58,7 +59,8 @@ pub(crate) async fn all_or_nothing(app: &App, accounts: Vec<NewAccount>, passwor
 
 /// Creates one administrator.
 pub(crate) async fn admin(app: &App, email: String, name: String, password: &str) -> Result<(), SeedError> {
-    let password = NewPassword::parse(password).map_err(|why| SeedError::Invalid { field: "password", why })?;
+    let password = NewPassword::parse(password, app.config.password_policy, Role::Admin)
+        .map_err(|why| SeedError::Invalid { field: "password", why })?;
     let account = NewAccount {
         email: email.clone(),
         name,

@@ -12,15 +12,17 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait as _, PaginatorTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement,
-    sea_query::Expr,
-    sea_query::{ExprTrait as _, LikeExpr},
+    sea_query::{Expr, ExprTrait as _, LikeExpr, LockType},
 };
 use uuid::Uuid;
 
 use super::entity::user::{ActiveModel, Column, Entity, Model};
 use crate::{
     Error,
-    domain::{Email, PersonName, RegistrationNumber, State, User},
+    domain::{
+        Email, PersonName, RegistrationNumber, State, User,
+        code::{MOST_WRONG, WRONG_WITHIN},
+    },
 };
 
 /// Which accounts to list.
@@ -44,6 +46,15 @@ pub(crate) enum SortBy {
 pub(crate) struct Credentials {
     pub user: User,
     pub password_hash: Option<String>,
+    pub password_changed_at: Option<DateTime<Utc>>,
+}
+
+/// A row of failed sign-ins as it stands after one more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failures {
+    pub version: i64,
+    pub count: u32,
+    pub locked_until: Option<DateTime<Utc>>,
 }
 
 /// What a caller may see; every read for a caller starts here.
@@ -70,12 +81,39 @@ pub(crate) async fn insert_in_txn(txn: &Txn, user: &User, password_hash: Option<
     }
 }
 
+/// Puts a password in place of the one that was there when it was decided, and forgets failures to sign in; `false` when
+/// that is not the account's password any more, or the account is deactivated.
+pub(crate) async fn replace_password_in_txn(
+    txn: &Txn,
+    id: Uuid,
+    before: Option<&str>,
+    hash: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let still_there = before.map_or_else(
+        || Column::PasswordHash.is_null(),
+        |before| Column::PasswordHash.eq(before),
+    );
+    let changed = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::val(hash))
+        .col_expr(Column::PasswordChangedAt, Expr::val(at))
+        .col_expr(Column::Failures, Expr::val(0))
+        .col_expr(Column::LockedUntil, Expr::val(Option::<DateTime<Utc>>::None))
+        .filter(Column::Id.eq(id))
+        .filter(Column::IsActive.eq(true))
+        .filter(still_there)
+        .exec(&**txn)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
 /// Writes a changed account over its former version; `false` when somebody else was quicker.
 pub(crate) async fn update_in_txn(txn: &Txn, user: &User) -> Result<bool, Error> {
     let changed = Entity::update_many()
         .col_expr(Column::Name, Expr::val(user.name.as_str()))
         .col_expr(Column::NameFolded, Expr::val(user.name.as_str().to_lowercase()))
         .col_expr(Column::IsActive, Expr::val(user.is_active()))
+        .col_expr(Column::Role, Expr::val(role_name(user.role)))
         .col_expr(Column::UpdatedAt, Expr::val(user.updated_at))
         .col_expr(Column::Version, Expr::val(user.version))
         .filter(Column::Id.eq(user.id))
@@ -85,16 +123,159 @@ pub(crate) async fn update_in_txn(txn: &Txn, user: &User) -> Result<bool, Error>
     Ok(changed.rows_affected == 1)
 }
 
-/// Records a sign-in; the account's new version, or `None` when it cannot sign in any more.
-pub(crate) async fn record_login_in_txn(txn: &Txn, id: Uuid, at: DateTime<Utc>) -> Result<Option<i64>, Error> {
+/// What somebody who signs in proved, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Proof<'a> {
+    /// The password behind this hash, just now.
+    Password(&'a str),
+    /// The password that the account had when the second step began.
+    PasswordAt(DateTime<Utc>),
+}
+
+impl From<Proof<'_>> for Condition {
+    fn from(proof: Proof<'_>) -> Self {
+        match proof {
+            Proof::Password(hash) => Self::all().add(Column::PasswordHash.eq(hash)),
+            Proof::PasswordAt(at) => Self::any()
+                .add(Column::PasswordChangedAt.is_null())
+                .add(Column::PasswordChangedAt.lte(at)),
+        }
+    }
+}
+
+/// Records a sign-in, which ends a row of failures; the account as it is now, or `None` when it is deactivated or what was
+/// proved is its password no more. Whoever changes a password or a role ends sessions after writing this row: either they
+/// come first and are seen here, or the session of this sign-in is among those that they end.
+pub(crate) async fn record_login_in_txn(
+    txn: &Txn,
+    id: Uuid,
+    proof: Proof<'_>,
+    at: DateTime<Utc>,
+) -> Result<Option<User>, Error> {
     let changed = Entity::update_many()
         .col_expr(Column::LastLoginAt, Expr::val(at))
+        .col_expr(Column::Failures, Expr::val(0))
+        .col_expr(Column::LockedUntil, Expr::val(Option::<DateTime<Utc>>::None))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Id.eq(id))
         .filter(Column::IsActive.eq(true))
+        .filter(Condition::from(proof))
         .exec_with_returning(&**txn)
         .await?;
-    Ok(changed.into_iter().next().map(|row| row.version))
+    changed.into_iter().next().map(from_row).transpose()
+}
+
+/// Whether a hash is still that of the account's password, and the account active; it stays so until the transaction ends.
+pub(crate) async fn hold_password_in_txn(txn: &Txn, id: Uuid, hash: &str) -> Result<bool, DbErr> {
+    let row = Entity::find_by_id(id)
+        .filter(Column::IsActive.eq(true))
+        .filter(Column::PasswordHash.eq(hash))
+        .select_only()
+        .column(Column::Id);
+    let held = row.lock(LockType::NoKeyUpdate).into_tuple::<Uuid>();
+    Ok(held.one(&**txn).await?.is_some())
+}
+
+/// Until when an account is locked, where it was.
+pub(crate) async fn locked_until(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let found = Entity::find_by_id(id).select_only().column(Column::LockedUntil);
+    let until = found.into_tuple::<Option<DateTime<Utc>>>().one(db).await?;
+    Ok(until.flatten())
+}
+
+/// Counts a failed sign-in; `None` where nobody has this id.
+pub(crate) async fn record_failure_in_txn(txn: &Txn, id: Uuid) -> Result<Option<Failures>, Error> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Failures, Expr::col(Column::Failures).add(1))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(id))
+        .exec_with_returning(&**txn)
+        .await?;
+    Ok(changed.into_iter().next().map(|row| Failures {
+        version: row.version,
+        count: u32::try_from(row.failures).unwrap_or_default(),
+        locked_until: row.locked_until,
+    }))
+}
+
+/// Counts a one-time code that may turn out wrong; `false` when there were too many lately, and none may be looked at. Holds
+/// the account's row.
+pub(crate) async fn count_guess_in_txn(txn: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let is_over = Condition::any()
+        .add(Column::WrongCodesSince.is_null())
+        .add(Column::WrongCodesSince.lte(now - WRONG_WITHIN));
+    Entity::update_many()
+        .col_expr(Column::WrongCodes, Expr::val(0))
+        .col_expr(Column::WrongCodesSince, Expr::val(now))
+        .filter(Column::Id.eq(id))
+        .filter(is_over)
+        .exec(&**txn)
+        .await?;
+    let counted = Entity::update_many()
+        .col_expr(Column::WrongCodes, Expr::col(Column::WrongCodes).add(1))
+        .filter(Column::Id.eq(id))
+        .filter(Column::WrongCodes.lt(MOST_WRONG))
+        .exec(&**txn)
+        .await?;
+    Ok(counted.rows_affected == 1)
+}
+
+/// Keeps a password under another hash. What others see, and when the password was set, stays; nothing happens when another
+/// one was set meanwhile.
+pub(crate) async fn rehash_in_txn(txn: &Txn, id: Uuid, before: &str, hash: &str) -> Result<bool, DbErr> {
+    let changed = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::val(hash))
+        .filter(Column::Id.eq(id))
+        .filter(Column::PasswordHash.eq(before))
+        .exec(&**txn)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Locks an account for a while; its new version.
+pub(crate) async fn lock_account_in_txn(txn: &Txn, id: Uuid, until: DateTime<Utc>) -> Result<i64, Error> {
+    let changed = Entity::update_many()
+        .col_expr(Column::LockedUntil, Expr::val(until))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(id))
+        .exec_with_returning(&**txn)
+        .await?;
+    let version = changed.into_iter().next().map(|row| row.version);
+    version.ok_or(Error::UnknownUser)
+}
+
+/// Makes others who write about this account wait for the transaction. Whoever writes to several tables comes here first
+/// and goes on in the order account, session: so that no two wait for each other.
+pub(crate) async fn hold_in_txn(txn: &Txn, id: Uuid) -> Result<(), DbErr> {
+    let row = Entity::find_by_id(id).select_only().column(Column::Id);
+    // SQLite has one writer at a time and leaves the lock out.
+    let held = row.lock(LockType::NoKeyUpdate).into_tuple::<Uuid>();
+    held.one(&**txn).await.map(drop)
+}
+
+/// The next version of an account, for an event that is about it but does not change what others see of it.
+pub(crate) async fn next_version_in_txn(txn: &Txn, id: Uuid) -> Result<i64, Error> {
+    let changed = Entity::update_many()
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(id))
+        .exec_with_returning(&**txn)
+        .await?;
+    changed
+        .into_iter()
+        .next()
+        .map(|row| row.version)
+        .ok_or(Error::UnknownUser)
+}
+
+/// An account by its id, whoever asks: for the service's own work.
+pub(crate) async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<User>, Error> {
+    Entity::find_by_id(id).one(db).await?.map(from_row).transpose()
+}
+
+/// The same, and nobody else changes it before this transaction ends.
+pub(crate) async fn lock_in_txn(txn: &Txn, id: Uuid) -> Result<Option<User>, Error> {
+    let row = Entity::find_by_id(id).lock_exclusive().one(&**txn).await?;
+    row.map(from_row).transpose()
 }
 
 /// The account behind an e-mail address or registration number.
@@ -108,13 +289,20 @@ pub(crate) async fn find_by_identifier(
         Column::RegistrationNoFolded.eq(identifier.to_ascii_uppercase())
     };
     let row = Entity::find().filter(wanted).one(db).await?;
-    row.map(|row| {
-        Ok(Credentials {
-            password_hash: row.password_hash.clone(),
-            user: from_row(row)?,
-        })
+    row.map(with_password).transpose()
+}
+
+/// An account by its id with the hash of its password, whoever asks.
+pub(crate) async fn credentials(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Credentials>, Error> {
+    Entity::find_by_id(id).one(db).await?.map(with_password).transpose()
+}
+
+fn with_password(row: Model) -> Result<Credentials, Error> {
+    Ok(Credentials {
+        password_hash: row.password_hash.clone(),
+        password_changed_at: row.password_changed_at,
+        user: from_row(row)?,
     })
-    .transpose()
 }
 
 pub(crate) async fn find(db: &impl ConnectionTrait, caller: &Caller, id: Uuid) -> Result<Option<User>, Error> {
@@ -201,6 +389,7 @@ fn begins_with(text: &str) -> Condition {
 }
 
 fn active_model(user: &User, password_hash: Option<String>) -> ActiveModel {
+    let password_changed_at = password_hash.as_ref().map(|_| user.created_at);
     ActiveModel {
         id: Set(user.id),
         email: Set(user.email.as_str().to_owned()),
@@ -216,6 +405,11 @@ fn active_model(user: &User, password_hash: Option<String>) -> ActiveModel {
         created_at: Set(user.created_at),
         updated_at: Set(user.updated_at),
         last_login_at: Set(user.last_login_at),
+        failures: Set(0),
+        locked_until: Set(None),
+        password_changed_at: Set(password_changed_at),
+        wrong_codes: Set(0),
+        wrong_codes_since: Set(None),
     }
 }
 

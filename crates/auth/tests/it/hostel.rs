@@ -4,8 +4,8 @@ use auth::{Auth, Config};
 use kit::{Fault, config::SecretText, testing::World};
 use proto::{
     auth::{
-        CreateUserRequest, DeactivateUserRequest, ListUsersRequest, LoginRequest, LoginResponse, MeRequest,
-        UpdateUserRequest, User, auth_client::AuthClient, users_client::UsersClient,
+        CreateUserRequest, DeactivateUserRequest, ListUsersRequest, LoginRequest, MeRequest, SignInOutcome,
+        UpdateUserRequest, User, auth_client::AuthClient, tokens_client::TokensClient, users_client::UsersClient,
     },
     options::Role,
 };
@@ -39,14 +39,19 @@ impl Hostel {
         AuthClient::new(self.world.channel.clone())
     }
 
+    pub(crate) fn tokens(&self) -> TokensClient<Channel> {
+        TokensClient::new(self.world.channel.clone())
+    }
+
     pub(crate) fn users(&self) -> UsersClient<Channel> {
         UsersClient::new(self.world.channel.clone())
     }
 
-    pub(crate) async fn try_login(&self, identifier: &str, password: &str) -> Result<LoginResponse, Fault> {
+    pub(crate) async fn try_login(&self, identifier: &str, password: &str) -> Result<SignInOutcome, Fault> {
         let request = LoginRequest {
             identifier: identifier.to_owned(),
             password: password.to_owned(),
+            cookie: false,
         };
         let answer = self
             .auth()
@@ -58,7 +63,11 @@ impl Hostel {
 
     /// Signs in with everybody's password; the access token.
     pub(crate) async fn login(&self, identifier: &str) -> String {
-        self.try_login(identifier, PASSWORD).await.unwrap().access_token
+        self.try_login(identifier, PASSWORD)
+            .await
+            .unwrap()
+            .access_token()
+            .to_owned()
     }
 
     pub(crate) async fn try_create(&self, token: &str, request: CreateUserRequest) -> Result<User, Fault> {

@@ -9,10 +9,10 @@ use crate::hostel::{ADMIN, Hostel, PASSWORD, code};
 async fn an_administrator_signs_in_and_is_who_they_are() {
     let hostel = Hostel::open().await;
     let answer = hostel.try_login(ADMIN, PASSWORD).await.unwrap();
-    assert_eq!((answer.token_type.as_str(), answer.expires_in), ("Bearer", 900));
+    assert_eq!((answer.token_type(), answer.expires_in()), ("Bearer", 900));
     assert_eq!(answer.user.as_ref().unwrap().role(), Role::Admin);
-    assert!(answer.refresh_token.len() >= 43);
-    let me = hostel.me(&answer.access_token).await.unwrap();
+    assert!(answer.refresh_token().len() >= 43);
+    let me = hostel.me(answer.access_token()).await.unwrap();
     assert_eq!((me.email.as_str(), me.is_active), (ADMIN, true));
 }
 

@@ -4,7 +4,28 @@
     reason = "the helpers of tests are tests too, and clippy does not know it"
 )]
 
+mod api_keys;
+mod codes;
+mod door;
+mod factor;
+mod guesses;
 mod hostel;
+mod in_flight;
+mod invitations;
+mod key;
+mod keys;
+mod letters;
+mod log;
 mod login;
+mod mails;
+mod passwords;
+mod people;
+mod refresh;
+mod roles;
+mod second_factor;
+mod sessions;
+mod tidy;
 mod tokens;
+mod trail;
 mod users;
+mod watch;

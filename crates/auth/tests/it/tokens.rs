@@ -39,7 +39,7 @@ async fn forged_tokens_are_refused() {
         format!("{header}.{}.{signature}", part(&changed))
     };
     let jwks = hostel
-        .auth()
+        .tokens()
         .jwks(proto::types::Nothing {})
         .await
         .unwrap()
@@ -113,7 +113,8 @@ async fn a_refresh_token_is_no_access_token() {
         .try_login(ADMIN, crate::hostel::PASSWORD)
         .await
         .unwrap()
-        .refresh_token;
+        .refresh_token()
+        .to_owned();
     assert_eq!(code(hostel.me(&refresh).await).0, Code::Unauthenticated);
 }
 

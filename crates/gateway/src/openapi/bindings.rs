@@ -4,7 +4,7 @@ use kit::contract::{self, MethodOptions};
 use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, MethodDescriptor};
 use proto::{
     http::{HttpRule, http_rule::Pattern},
-    options::Access,
+    options::{Access, Cookie},
 };
 
 use super::schemas::{FILE_CHUNK, is_page};
@@ -77,6 +77,18 @@ impl Rpc {
 
     pub(super) fn access(&self) -> Access {
         self.options.access.clone().unwrap_or_default()
+    }
+
+    /// The cookie of the contract here, if there is one.
+    pub(super) fn cookie(&self) -> Option<&Cookie> {
+        self.options.rest.cookie.as_ref()
+    }
+
+    /// The field that the cookie stands in for.
+    pub(super) fn taken(&self) -> Option<&str> {
+        self.cookie()
+            .map(|cookie| cookie.takes.as_str())
+            .filter(|field| !field.is_empty())
     }
 
     /// The rows of a list's answer: the message holds them, the page and nothing else.

@@ -110,6 +110,10 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
     if endpoint.rpcs.iter().any(|rpc| rpc.options.rest.creates) {
         parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
     }
+    if endpoint.main().taken().is_some() {
+        parameters.push(json!({"$ref": "#/components/parameters/RefreshCookie"}));
+        parameters.push(json!({"$ref": "#/components/parameters/RequestedWith"}));
+    }
     parameters
 }
 
@@ -207,10 +211,18 @@ fn request_body(endpoint: &Endpoint, rpc: &Rpc, schemas: &mut Schemas) -> Option
             let mut example = sample?;
             let fields = example.as_object_mut()?;
             fields.retain(|name, _| !in_path.contains(&name.as_str()));
+            // What the cookie stands in for may be left out, and with it the body.
+            let mut elsewhere = in_path.clone();
+            elsewhere.extend(rpc.taken());
             let required = message
                 .fields()
-                .any(|field| kit::contract::field_rule(&field).required && !in_path.contains(&field.name()));
-            (schemas.message(&message, Direction::In, &in_path), example, required)
+                .any(|field| kit::contract::field_rule(&field).required && !elsewhere.contains(&field.name()));
+            let mut schema = schemas.message(&message, Direction::In, &in_path);
+            if elsewhere.len() > in_path.len() {
+                let without = schemas.message(&message, Direction::In, &elsewhere);
+                schema = json!({"anyOf": [schema, without]});
+            }
+            (schema, example, required)
         }
         Body::Field(name) => {
             let field = message.get_field_by_name(name)?;

@@ -14,6 +14,9 @@ pub(super) fn all(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     for status in failures(endpoint) {
         responses.insert(status.to_string(), shared::response_reference(status));
     }
+    if endpoint.main().taken().is_some() {
+        responses.insert("401".to_owned(), shared::unknown_cookie());
+    }
     if let Some(refused) = refused(endpoint) {
         responses.insert("422".to_owned(), refused);
     }
@@ -32,6 +35,9 @@ fn success(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
             json!({"description": description, "headers": shared::header_references(), "content": {}})
         });
         response["content"][media_type] = content;
+        if rpc.cookie().is_some() {
+            response["headers"]["set-cookie"] = shared::header_reference("SetCookie");
+        }
         if rpc.kind() == Kind::Download {
             response["headers"]["content-disposition"] = shared::header_reference("ContentDisposition");
         }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::cookie;
+
 /// A moment for examples.
 pub(super) const MOMENT: &str = "2026-08-01T09:30:00.000Z";
 
@@ -166,6 +168,13 @@ pub(super) fn responses() -> Map<String, Value> {
     responses.collect()
 }
 
+/// 401 where a cookie may have been the cause: then it ends.
+pub(super) fn unknown_cookie() -> Value {
+    let mut response = responses().remove("Unauthenticated").unwrap_or_default();
+    response["headers"]["set-cookie"] = header_reference("SetCookie");
+    response
+}
+
 pub(super) fn schemas() -> Map<String, Value> {
     let failure = |details: Value, code: Value| {
         json!({
@@ -223,6 +232,10 @@ pub(super) fn headers() -> Value {
         "RetryAfter": number("Seconds to wait."),
         "WwwAuthenticate": text("`Bearer`."),
         "Upgrade": text("`websocket`."),
+        "SetCookie": text(
+            "The refresh token as the cookie `__Host-hostelpulse-refresh` (Secure, HttpOnly, SameSite=Strict), or its end; only where \
+             the request asked for the cookie or sent it."
+        ),
         "ContentDisposition": text("`attachment` with the file's name."),
     })
 }
@@ -249,6 +262,21 @@ pub(super) fn parameters() -> Value {
             "required": false,
             "description": "Makes a repeated request safe: for 24 hours the same key, caller and body get the first answer again.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        },
+        "RefreshCookie": {
+            "name": cookie::NAME,
+            "in": "cookie",
+            "required": false,
+            "description": "The refresh token, where the body leaves it out. Counts only beside `X-Requested-With`, and only \
+                            for pages of this host or of an origin that may call.",
+            "schema": {"type": "string"},
+        },
+        "RequestedWith": {
+            "name": cookie::BESIDE,
+            "in": "header",
+            "required": false,
+            "description": "Any value. Without it the cookie is refused with 403: no page of another site can send it.",
+            "schema": {"type": "string"},
         },
     })
 }

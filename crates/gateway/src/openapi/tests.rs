@@ -404,6 +404,39 @@ fn uploads_and_streams_have_their_own_faces() {
 }
 
 #[test]
+fn a_cookie_is_described_where_the_contract_has_one() {
+    let document = document(contract::pool(), &info());
+    let operation = |path: &str| &document["paths"][path]["post"];
+    let (login, refresh) = (operation("/api/v1/auth/login"), operation("/api/v1/auth/refresh"));
+    let named: Vec<_> = refresh["parameters"].as_array().unwrap().iter().collect();
+    let named: Vec<_> = named.iter().map(|one| resolve(&document, one)).collect();
+    assert_eq!(named[0]["in"], "cookie");
+    assert_eq!(named[0]["name"], "__Host-hostelpulse-refresh");
+    assert_eq!(
+        (&named[1]["in"], &named[1]["name"]),
+        (&json!("header"), &json!("X-Requested-With"))
+    );
+    assert_eq!(login["parameters"], Value::Null, "no cookie counts at signing in");
+    for (operation, statuses) in [
+        (login, vec!["200"]),
+        (refresh, vec!["200", "401"]),
+        (operation("/api/v1/auth/logout"), vec!["200", "401"]),
+    ] {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let sets = resolve(&document, response)["headers"]["set-cookie"].is_object();
+            assert_eq!(sets, statuses.contains(&status.as_str()), "{status}");
+        }
+    }
+    let body = &refresh["requestBody"];
+    assert_eq!(body["required"], false, "the cookie may say all");
+    let forms = body["content"]["application/json"]["schema"]["anyOf"]
+        .as_array()
+        .unwrap();
+    let needed = forms.iter().map(|form| &resolve(&document, form)["required"]);
+    assert!(needed.eq([&json!(["refresh_token"]), &Value::Null]));
+}
+
+#[test]
 fn every_answer_names_the_request_id() {
     for (_, document) in both() {
         for (path, verb, operation) in operations(&document) {

@@ -9,9 +9,11 @@ mod watch;
 
 use actix_web::{HttpResponse, http::header, web::Payload};
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::{
-    body,
+    body, cookie,
+    input::Parsed,
     refusal::Refusal,
     routes::{Body, Input, Kind},
     visit::Visit,
@@ -29,19 +31,34 @@ pub(crate) async fn serve(visit: &mut Visit<'_>, payload: Payload) -> Result<Htt
 
 /// Reads the request message, and spends the limits that look at it.
 async fn message(visit: &mut Visit<'_>, input: &Input, payload: Option<Payload>) -> Result<Bytes, Refusal> {
+    let body = read_body(visit, input, payload).await?;
+    Ok(read_message(visit, input, body).await?.wire.into())
+}
+
+async fn read_body(visit: &Visit<'_>, input: &Input, payload: Option<Payload>) -> Result<Option<Value>, Refusal> {
     let config = &visit.face.config;
     let limit = std::time::Duration::from_secs(config.deadlines.body_seconds);
     let headers = visit.request.headers();
-    let body = match (payload, &input.body) {
+    let cookie = visit.route.cookie.as_ref();
+    match (payload, &input.body) {
         // Nobody reads it, so nobody says what it should have been.
-        (_, Body::Nothing) if body::has_body(headers) => return Err(Refusal::invalid("body", "must be empty")),
-        (Some(payload), _) => body::json(headers, payload, config.sizes.json, limit).await?,
-        (None, _) => None,
-    };
+        (_, Body::Nothing) if body::has_body(headers) => Err(Refusal::invalid("body", "must be empty")),
+        // Beside a cookie there may be nothing to say, and then nothing to say of its kind.
+        (Some(payload), _)
+            if cookie.is_some_and(cookie::Rule::takes) && !headers.contains_key(header::CONTENT_TYPE) =>
+        {
+            body::untyped_json(headers, payload, config.sizes.json, limit).await
+        }
+        (Some(payload), _) => body::json(headers, payload, config.sizes.json, limit).await,
+        (None, _) => Ok(None),
+    }
+}
+
+async fn read_message(visit: &mut Visit<'_>, input: &Input, body: Option<Value>) -> Result<Parsed, Refusal> {
     let (path, query) = (std::mem::take(&mut visit.path), std::mem::take(&mut visit.query));
     let parsed = input.parse(visit.route, path, query, body)?;
     visit.spend_read(&parsed.fields).await?;
-    Ok(parsed.wire.into())
+    Ok(parsed)
 }
 
 /// An answer whose body is JSON.

@@ -38,7 +38,7 @@ mod code {
 
 /// Browsers let any page open a WebSocket anywhere, so the page is asked after here.
 pub(super) fn admit(visit: &Visit<'_>) -> Result<(), Refusal> {
-    if visit.face.origins.admits_socket(visit.request) {
+    if visit.face.origins.admits(visit.request) {
         Ok(())
     } else {
         Err(Fault::forbidden("Pages of this origin may not open a stream").into())

@@ -1,10 +1,14 @@
 //! One message in, one out: JSON both ways.
 
-use actix_web::{HttpResponse, http::StatusCode, web::Payload};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web::Payload,
+};
 use kit::Fault;
 
-use super::{json, message};
-use crate::{envelope::Success, refusal::Refusal, routes::Input, visit::Visit};
+use super::{json, read_body, read_message};
+use crate::{cookie::Jar, envelope::Success, refusal::Refusal, routes::Input, visit::Visit};
 
 pub(super) async fn serve(
     visit: &mut Visit<'_>,
@@ -12,11 +16,16 @@ pub(super) async fn serve(
     success: &Success,
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let message = message(visit, input, Some(payload)).await?;
+    let config = &visit.face.config;
+    let mut body = read_body(visit, input, Some(payload)).await?;
+    let rule = visit.route.cookie.as_ref();
+    let jar = Jar::open(rule, visit.request, &visit.face.origins, &mut body)?;
+    let request = read_message(visit, input, body).await?;
     let metadata = visit.metadata()?;
-    let limit = visit.face.config.deadlines.call();
-    let answer = visit.route.rpc.unary(message, metadata, limit).await;
-    let answer = answer.map_err(|fault| visit.refused(fault))?;
+    let limit = config.deadlines.call();
+    let answer = visit.route.rpc.unary(request.wire.into(), metadata, limit).await;
+    let answer = answer.map_err(|fault| jar.refused(visit.refused(fault)))?;
+    let (answer, cookie) = jar.close(&request.fields, answer, config.cookie_seconds)?;
     let body = success
         .write(&answer, visit.face.clock.now())
         .map_err(Fault::internal)?;
@@ -25,5 +34,9 @@ pub(super) async fn serve(
     } else {
         StatusCode::OK
     };
-    Ok(json(status, body))
+    let mut answer = json(status, body);
+    if let Some(cookie) = cookie {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
 }

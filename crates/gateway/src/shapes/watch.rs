@@ -1,6 +1,6 @@
 //! What can happen while a client watches a stream: a message, the end, a failure, the end of its token, our own stop.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use kit::{Fault, access::Verifier, fault::Kind, json::Shape};
@@ -11,7 +11,7 @@ use tonic::Streaming;
 
 use crate::{call, visit::Visit};
 
-/// How often a token is looked at: whoever signed out sees nothing more after this.
+/// How often a token, or an API key, is looked at: whoever signed out sees nothing more after this.
 const LOOK_AT_TOKEN: Duration = Duration::from_secs(1);
 
 /// A stream from a service on its way to one client.
@@ -19,9 +19,16 @@ pub(super) struct Watch {
     upstream: Streaming<Bytes>,
     shape: Shape,
     /// None on a public stream.
-    token: Option<(Verifier, String)>,
+    bearer: Option<Bearer>,
     looks: Interval,
     stopping: CancellationToken,
+}
+
+/// What the client came with, a token or an API key, and from where.
+struct Bearer {
+    verifier: Verifier,
+    text: String,
+    ip: Option<IpAddr>,
 }
 
 pub(super) enum Happening {
@@ -40,7 +47,11 @@ impl Watch {
         Self {
             upstream,
             shape,
-            token: visit.token.clone().map(|token| (visit.face.verifier.clone(), token)),
+            bearer: visit.bearer.map(|text| Bearer {
+                verifier: visit.face.verifier.clone(),
+                text: text.to_owned(),
+                ip: visit.ip,
+            }),
             looks,
             stopping: visit.face.stopping.clone(),
         }
@@ -52,8 +63,8 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = self.stopping.cancelled() => return Happening::Stopping,
-                _ = self.looks.tick(), if self.token.is_some() => {
-                    if let Err(fault) = self.look_at_token().await {
+                _ = self.looks.tick(), if self.bearer.is_some() => {
+                    if let Err(fault) = self.look_at_bearer().await {
                         return Happening::Failed(fault);
                     }
                 }
@@ -77,13 +88,14 @@ impl Watch {
         }
     }
 
-    /// That auth is away says nothing about the token.
-    async fn look_at_token(&self) -> Result<(), Fault> {
-        let Some((verifier, token)) = &self.token else {
+    /// An API key is exchanged anew when its token ends: whoever came with one stays as long as the key holds. That auth is
+    /// away says nothing about either.
+    async fn look_at_bearer(&self) -> Result<(), Fault> {
+        let Some(Bearer { verifier, text, ip }) = &self.bearer else {
             return Ok(());
         };
-        match verifier.verify_user(token).await {
-            Err(fault) if fault.kind == Kind::Unauthenticated => Err(fault),
+        match verifier.admit(text, *ip).await {
+            Err(fault) if matches!(fault.kind, Kind::Unauthenticated | Kind::Forbidden) => Err(fault),
             _ => Ok(()),
         }
     }

@@ -152,7 +152,12 @@ async fn only_named_origins_may_call_from_a_page() {
         "GET, HEAD, OPTIONS, POST"
     );
     assert!(answer.header("access-control-allow-headers").contains("authorization"));
-    assert_eq!(answer.header("access-control-allow-credentials"), "");
+    assert!(
+        answer
+            .header("access-control-allow-headers")
+            .contains("x-requested-with")
+    );
+    assert_eq!(answer.header("access-control-allow-credentials"), "true");
     let answer = ask("GET", "https://app.example.org").await;
     assert_eq!(answer.header("access-control-allow-origin"), "https://app.example.org");
     assert_eq!(answer.header("vary"), "origin");
@@ -161,6 +166,7 @@ async fn only_named_origins_may_call_from_a_page() {
             let answer = ask(method, foreign).await;
             assert_eq!(answer.header("access-control-allow-origin"), "", "{foreign}");
             assert_eq!(answer.header("access-control-allow-methods"), "", "{foreign}");
+            assert_eq!(answer.header("access-control-allow-credentials"), "", "{foreign}");
         }
     }
 }
@@ -188,7 +194,7 @@ async fn health_names_each_dependency() {
 async fn keys_are_served_bare_and_pages_from_the_binary() {
     let world = world().await;
     let keys = world.get("/.well-known/jwks.json").await;
-    assert_eq!(keys.json()["keys"][0]["kid"], "k1");
+    assert_eq!(keys.json()["keys"][0]["kid"], "test-key");
     let page = world.get("/docs/").await;
     assert!(page.text.contains("swagger-ui-bundle.js") && page.header("content-type").starts_with("text/html"));
     assert!(page.header("content-security-policy").contains("script-src 'self'"));

@@ -1,8 +1,10 @@
 //! How often: per address, per user, and failures only.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
-use crate::world::{Answer, world, world_with};
+use crate::world::{Answer, World, until, world, world_with};
 
 #[tokio::test]
 async fn a_budget_ends_and_says_when_it_begins_again() {
@@ -93,6 +95,55 @@ async fn many_guesses_at_once_are_still_few() {
         3,
         "{answers:?}"
     );
+}
+
+/// The statuses of guesses that are all under way at the same time, each under a name of its own.
+async fn at_once(world: &World, count: u64, text: &str) -> Vec<u16> {
+    let begun = world.seen.guesses.load(Ordering::SeqCst);
+    world.seen.hold_guesses.store(true, Ordering::SeqCst);
+    let guesses = (0..count).map(|number| async move {
+        let name = format!("{text} {number}");
+        let guess = json!({"name": name, "word": text});
+        world.post("/api/v1/guess", &guess).await.status
+    });
+    let release = async {
+        let all = || world.seen.guesses.load(Ordering::SeqCst) == begun + count;
+        until("all guesses under way", all).await;
+        world.seen.hold_guesses.store(false, Ordering::SeqCst);
+    };
+    futures_util::future::join(futures_util::future::join_all(guesses), release)
+        .await
+        .0
+}
+
+#[tokio::test]
+async fn a_campus_signs_in_at_once_behind_one_address() {
+    let world = world().await;
+    assert_eq!(at_once(&world, 150, "open").await, [200; 150]);
+    // Nothing was charged for them, and nothing put back that was never taken.
+    let guess = async |name: String, word: &str| {
+        let guess = json!({"name": name, "word": word});
+        world.post("/api/v1/guess", &guess).await
+    };
+    for number in 0..100_u32 {
+        let answer = guess(format!("guessed {number}"), "wrong").await;
+        assert_eq!(answer.status, 401, "{number}");
+        if number > 96 {
+            assert_eq!(answer.header("ratelimit-remaining"), (99 - number).to_string());
+        }
+    }
+    let answer = guess("asha".to_owned(), "open").await;
+    assert_eq!((answer.status, answer.code().as_str()), (429, "RATE_LIMITED"));
+    let wait: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=36).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
+async fn failures_of_an_address_overrun_by_no_more_than_is_under_way() {
+    let world = world().await;
+    assert_eq!(at_once(&world, 120, "wrong").await, [401; 120]);
+    let guess = json!({"name": "asha", "word": "open"});
+    assert_eq!(world.post("/api/v1/guess", &guess).await.status, 429);
 }
 
 #[tokio::test]

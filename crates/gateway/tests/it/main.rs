@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
+mod cookies;
 mod downloads;
 mod faults;
 mod front;
 mod limits;
 mod rules;
 mod streams;
+mod tokens;
 mod trial;
 mod unary;
 mod uploads;

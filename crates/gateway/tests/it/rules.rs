@@ -6,7 +6,7 @@ use kit::{
     access::{ServiceSecret, Verifier},
     upstream::Upstreams,
 };
-use proto::auth::auth_client::AuthClient;
+use proto::auth::tokens_client::TokensClient;
 
 use crate::world::{deps, pool_of, test_config};
 
@@ -16,8 +16,8 @@ package hostelpulse.trial.v1;
 import "google/api/annotations.proto";
 import "hostelpulse/options/v1/options.proto";
 import "hostelpulse/types/v1/types.proto";
-message Ask { string id = 1; repeated string many = 2; Ask inner = 3; bytes raw = 4; }
-message Answer { string id = 1; }
+message Ask { string id = 1; repeated string many = 2; Ask inner = 3; bytes raw = 4; bool flag = 5; }
+message Answer { string id = 1; optional string token = 2; repeated string many = 3; }
 "#;
 
 /// What a gateway says of a contract with one more service in it.
@@ -31,7 +31,7 @@ async fn verdict(service: &str, config: Config) -> Result<(), String> {
     let upstreams = builder.build();
     let (secret, clock) = (ServiceSecret::random(), Clock::system());
     let verifier = Verifier::new(
-        AuthClient::new(upstreams.channel("auth").unwrap()),
+        TokensClient::new(upstreams.channel("auth").unwrap()),
         secret.clone(),
         clock.clone(),
     );
@@ -163,6 +163,69 @@ async fn each_rule_that_does_not_fit_is_named() {
 }
 
 #[tokio::test]
+async fn a_cookie_that_does_not_fit_is_named() {
+    let post = http(r#"post: "/a" body: "*""#);
+    let cookie = |rule: &str| format!("{post} option (hostelpulse.options.v1.rest) = {{cookie: {{{rule}}}}};");
+    for fits in [
+        r#"takes: "id" gives: "token""#.to_owned(),
+        r#"gives: "token" asked_by: "flag""#.to_owned(),
+        r#"takes: "id" ends: true"#.to_owned(),
+        "ends: true".to_owned(),
+        r#"takes: "id""#.to_owned(),
+    ] {
+        assert_eq!(
+            verdict(&rpc(UNARY, &cookie(&fits)), test_config()).await,
+            Ok(()),
+            "{fits}"
+        );
+    }
+    for (rule, why) in [
+        (
+            r#"takes: "other" ends: true"#,
+            "`takes` \"other\" is no single text field of Ask",
+        ),
+        (r#"takes: "many" ends: true"#, "`takes` \"many\""),
+        (r#"takes: "raw" ends: true"#, "`takes` \"raw\""),
+        (r#"takes: "inner" ends: true"#, "`takes` \"inner\""),
+        (r#"takes: "flag" ends: true"#, "`takes` \"flag\""),
+        (
+            r#"takes: "id" gives: "other""#,
+            "`gives` \"other\" is no single text field of Answer",
+        ),
+        (r#"takes: "id" gives: "many""#, "`gives` \"many\""),
+        (r#"takes: "id" gives: "id""#, "must be optional to be null"),
+        (
+            r#"gives: "token" asked_by: "other""#,
+            "`asked_by` \"other\" is no single boolean field of Ask",
+        ),
+        (r#"gives: "token" asked_by: "id""#, "`asked_by` \"id\""),
+        (r#"gives: "token""#, "given to nobody"),
+        (r#"takes: "id" gives: "token" ends: true"#, "is given and ends"),
+        (r#"asked_by: "flag" ends: true"#, "asked for, but not given"),
+        ("", "does nothing"),
+    ] {
+        let said = verdict(&rpc(UNARY, &cookie(rule)), test_config()).await.expect_err(why);
+        let named = said.starts_with("hostelpulse.trial.v1.Bad.Do: ");
+        assert!(named && said.contains(why), "{said:?} does not say {why:?}");
+    }
+    let with = |binding: &str| {
+        let rest = r#"option (hostelpulse.options.v1.rest) = {cookie: {takes: "id" ends: true}};"#;
+        format!("{}{rest}", http(binding))
+    };
+    let stream = "(Ask) returns (stream Answer)";
+    for (types, options, why) in [
+        (UNARY, with(r#"post: "/a/{id}""#), "needs the body"),
+        (UNARY, with(r#"post: "/a" body: "inner""#), "needs the body"),
+        (UNARY, with(r#"get: "/a""#), "needs the body"),
+        (UNARY, with(r#"post: "/a/{id}" body: "*""#), "is given by the path"),
+        (stream, with(r#"get: "/a""#), "one message and one answer"),
+    ] {
+        let said = verdict(&rpc(types, &options), test_config()).await.expect_err(why);
+        assert!(said.contains(why), "{said:?} does not say {why:?}");
+    }
+}
+
+#[tokio::test]
 async fn two_rpcs_on_one_path_need_a_condition() {
     let two = |first: &str, second: &str| {
         let rule = |when: &str| {
@@ -218,7 +281,7 @@ async fn a_service_that_nobody_knows_the_way_to_is_named() {
     let upstreams = builder.build();
     let (secret, clock) = (ServiceSecret::random(), Clock::system());
     let verifier = Verifier::new(
-        AuthClient::new(upstreams.channel("auth").unwrap()),
+        TokensClient::new(upstreams.channel("auth").unwrap()),
         secret.clone(),
         clock.clone(),
     );

@@ -1,8 +1,12 @@
 //! Streams out: WebSocket and server-sent events.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use proto::options::Role;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -313,4 +317,51 @@ async fn events_end_with_their_token_and_with_their_reader() {
         world.seen.given_up.load(Ordering::SeqCst) > before
     })
     .await;
+}
+
+/// The code with which a socket is closed after some messages.
+async fn closed_after_messages(socket: &mut Socket) -> CloseCode {
+    loop {
+        match next(socket).await {
+            Message::Close(frame) => break frame.unwrap().code,
+            message => assert!(message.is_text()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn streams_end_when_their_session_does() {
+    let world = world().await;
+    let claims = world.claims("guard");
+    let token = world.keys.sign(&claims);
+    let mut other = open_as(&world, &world.token("guard"), "endless").await;
+    let mut socket = open_as(&world, &token, "endless").await;
+    let mut sent = events(&world, &token, "endless").await;
+    next(&mut socket).await;
+    soon(sent.chunk()).await.unwrap().unwrap();
+    world.keys.end(claims.sid);
+    let begun = Instant::now();
+    assert_eq!(closed_after_messages(&mut socket).await, CloseCode::Library(4401));
+    let text = soon(sent.text()).await.unwrap();
+    assert!(text.contains("\"code\":\"UNAUTHENTICATED\""), "{text}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(next(&mut other).await.is_text());
+}
+
+#[tokio::test]
+async fn a_socket_lives_as_long_as_its_api_key() {
+    let world = world().await;
+    let (key, id) = world.keys.api_key(Role::Guard, None);
+    // Replaced 30 s before its end: each token holds for two seconds of use.
+    world.keys.set_exchanged_life(32);
+    let mut socket = open_as(&world, &key, "endless").await;
+    let begun = Instant::now();
+    while world.keys.exchanges() < 3 {
+        assert!(next(&mut socket).await.is_text());
+        assert!(begun.elapsed() < crate::world::BOUND);
+    }
+    world.keys.revoke(id);
+    let begun = Instant::now();
+    assert_eq!(closed_after_messages(&mut socket).await, CloseCode::Library(4401));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }

@@ -133,6 +133,22 @@ pub(crate) struct UploadResponse {
     pub(crate) digest: String,
 }
 
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct EnterRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(bool, tag = "2")]
+    pub(crate) keep: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Pass {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) pass: Option<String>,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
+}
+
 /// What the service has seen.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -145,11 +161,18 @@ pub(crate) struct Seen {
     pub(crate) uploads_whole: AtomicU64,
     /// While set, an upload is not read on.
     pub(crate) hold_uploads: AtomicBool,
+    /// While set, guesses are not answered; how many were begun.
+    pub(crate) hold_guesses: AtomicBool,
+    pub(crate) guesses: AtomicU64,
     pub(crate) sent: AtomicU64,
     /// While set, the gateway's figures cannot be written.
     pub(crate) figures_break: AtomicBool,
     pub(crate) last_echo: Mutex<Option<EchoRequest>>,
     pub(crate) last_update: Mutex<Option<UpdateThingRequest>>,
+    /// The passes that were shown at `Renew` and `Leave`; nothing for none.
+    pub(crate) passes: Mutex<Vec<String>>,
+    /// All that came beside the messages of `Enter`, `Renew` and `Leave`.
+    pub(crate) beside: Mutex<String>,
 }
 
 /// Counts a call as given up unless it is told that all is done.
@@ -373,12 +396,60 @@ impl Trial {
         }
     }
 
-    fn guess(request: &Request<GuessRequest>) -> Result<Response<EchoResponse>, Status> {
+    async fn guess(self, request: Request<GuessRequest>) -> Result<Response<EchoResponse>, Status> {
+        self.seen.guesses.fetch_add(1, Ordering::SeqCst);
+        while self.seen.hold_guesses.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         match request.get_ref().word.as_str() {
-            "open" => Self::echo(request, "open".to_owned()),
+            "open" => Self::echo(&request, "open".to_owned()),
             "broken" => Err(Fault::unavailable("Later, please").into()),
             _ => Err(Fault::unauthenticated("Wrong").into()),
         }
+    }
+}
+
+/// The rpcs with a pass. `Renew` knows every pass that begins with `good`; one more letter makes the next one.
+impl Trial {
+    fn note_pass<T>(&self, request: &Request<T>, pass: &str) {
+        let metadata = format!("{:?}\n", request.metadata());
+        self.seen.beside.lock().unwrap().push_str(&metadata);
+        self.seen.passes.lock().unwrap().push(pass.to_owned());
+    }
+
+    fn enter(&self, request: &Request<EnterRequest>) -> Response<Pass> {
+        self.note_pass(request, "");
+        let name = request.get_ref().name.clone();
+        let pass = match name.as_str() {
+            "nobody" => None,
+            "odd" => Some("a b;c".to_owned()),
+            _ => Some("good".to_owned()),
+        };
+        Response::new(Pass { pass, name })
+    }
+
+    fn renew(&self, request: &Request<OneText>) -> Result<Response<Pass>, Status> {
+        let pass = &request.get_ref().text;
+        self.note_pass(request, pass);
+        if pass == "broken" {
+            return Err(Fault::unavailable("Later, please").into());
+        }
+        if !pass.starts_with("good") {
+            return Err(Fault::unauthenticated("Nobody knows this pass").into());
+        }
+        Ok(Response::new(Pass {
+            pass: Some(format!("{pass}x")),
+            name: String::new(),
+        }))
+    }
+
+    fn leave(&self, request: &Request<Pass>) -> Result<Response<EchoResponse>, Status> {
+        let pass = request.get_ref().pass.clone().unwrap_or_default();
+        self.note_pass(request, &pass);
+        if pass == "stuck" {
+            return Err(Fault::conflict("STUCK", "Not now").into());
+        }
+        Self::echo(request, pass)
     }
 }
 
@@ -458,7 +529,10 @@ async fn serve(trial: Trial, request: HttpRequest<Body>) -> HttpResponse<Body> {
             )
             .await
         }
-        "Guess" => unary(request, |request| async move { Trial::guess(&request) }).await,
+        "Guess" => unary(request, move |request| trial.guess(request)).await,
+        "Enter" => unary(request, move |request| async move { Ok(trial.enter(&request)) }).await,
+        "Renew" => unary(request, move |request| async move { trial.renew(&request) }).await,
+        "Leave" => unary(request, move |request| async move { trial.leave(&request) }).await,
         "Fail" => unary(request, move |request| trial.fail(request)).await,
         "ExportThings" => {
             let work = tower::service_fn(move |request: Request<OneText>| {

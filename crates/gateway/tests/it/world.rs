@@ -8,30 +8,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::Engine as _;
 use gateway::{Config, Deps, Gateway, Raw};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kit::{
     Clock,
-    access::{
-        ACCESS_TOKEN_TYPE, AUDIENCE, AccessLayer, Claims, ISSUER, Policies, ServiceSecret, ServiceTokens, Verifier,
-    },
+    access::{AccessLayer, Claims, Policies, ServiceSecret, ServiceTokens, Verifier},
     cache::Limiter,
+    testing::Keys,
     upstream::Upstreams,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use prost_reflect::DescriptorPool;
-use proto::{
-    auth::{
-        JwksResponse, LoginRequest, LoginResponse, MeRequest, User,
-        auth_client::AuthClient,
-        auth_server::{Auth, AuthServer},
-    },
-    types::Nothing,
-};
-use serde_json::{Value, json};
+use proto::{auth::tokens_client::TokensClient, options::Role};
+use serde_json::Value;
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
-use tonic::{Request, Response, Status, transport::Server};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
 use url::Url;
 
 use crate::trial::{Seen, Trial, TrialServer};
@@ -45,7 +36,10 @@ pub(crate) struct World {
     pub(crate) http: reqwest::Client,
     pub(crate) clock: Clock,
     pub(crate) seen: Arc<Seen>,
-    key: EncodingKey,
+    /// Auth, as far as the gateway asks it.
+    pub(crate) keys: Keys,
+    /// What our services know each other by.
+    pub(crate) secret: ServiceSecret,
     /// Where the trial service lives; dropping it is its sudden death.
     service: Option<Runtime>,
     stop: Option<oneshot::Sender<()>>,
@@ -62,7 +56,7 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
     change(&mut config);
     recorder();
     let clock = Clock::system();
-    let (key, jwks) = signing_key();
+    let keys = Keys::new(clock.clone());
     let secret = ServiceSecret::random();
     let mut builder = Upstreams::builder();
     let (auth_pipes, trial_pipes) = (builder.local("auth"), builder.local("trial"));
@@ -70,16 +64,19 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
     tokio::spawn(
         Server::builder()
             .add_service(health().await)
-            .add_service(AuthServer::new(Keys(jwks)))
+            .add_service(keys.server())
             .serve_with_incoming(auth_pipes),
     );
 
     let pool = trial_pool();
     let verifier = Verifier::new(
-        AuthClient::new(upstreams.channel("auth").unwrap()),
+        TokensClient::new(upstreams.channel("auth").unwrap()),
         secret.clone(),
         clock.clone(),
     );
+    let streams = TokensClient::new(upstreams.channel_for_streams("auth").unwrap());
+    let follower = verifier.clone();
+    tokio::spawn(async move { follower.follow(streams, CancellationToken::new()).await });
     let seen = Arc::new(Seen::default());
     let access = AccessLayer::new(Arc::new(Policies::read(&pool).unwrap()), verifier.clone());
     let trial = TrialServer::new(Trial::new(seen.clone()));
@@ -97,7 +94,7 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
             .serve_with_incoming(trial_pipes),
     );
 
-    let mut deps = deps(pool, upstreams, verifier, secret, clock.clone()).await;
+    let mut deps = deps(pool, upstreams, verifier, secret.clone(), clock.clone()).await;
     let figures = seen.clone();
     deps.metrics = Some(Arc::new(move || {
         assert!(
@@ -120,7 +117,8 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
         http: client(),
         clock,
         seen,
-        key,
+        keys,
+        secret,
         service: Some(service),
         stop: Some(stop),
         running,
@@ -156,9 +154,10 @@ pub(crate) async fn deps(
         metrics: None,
         raw: vec![Raw {
             path: "/.well-known/jwks.json".to_owned(),
-            rpc: "hostelpulse.auth.v1.Auth.Jwks".to_owned(),
+            rpc: "hostelpulse.auth.v1.Tokens.Jwks".to_owned(),
             field: "jwks".to_owned(),
         }],
+        files: Vec::new(),
         info: gateway::openapi::Info::default(),
     }
 }
@@ -191,21 +190,9 @@ pub(crate) fn pool_of(folder: &Path) -> DescriptorPool {
     let mut compiler = protox::Compiler::new([folder, product.as_path()]).unwrap();
     compiler.include_imports(true).include_source_info(true);
     compiler
-        .open_files(["hostelpulse/trial/v1/trial.proto", "hostelpulse/auth/v1/auth.proto"])
+        .open_files(["hostelpulse/trial/v1/trial.proto", "hostelpulse/auth/v1/tokens.proto"])
         .unwrap();
     DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap()
-}
-
-fn signing_key() -> (EncodingKey, String) {
-    use ed25519_dalek::pkcs8::EncodePrivateKey as _;
-    let key = ed25519_dalek::SigningKey::from_bytes(&rand::random());
-    let public = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "k1", "x": public});
-    let der = key.to_pkcs8_der().unwrap();
-    (
-        EncodingKey::from_ed_der(der.as_bytes()),
-        json!({"keys": [jwk]}).to_string(),
-    )
 }
 
 async fn health() -> tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health> {
@@ -214,24 +201,6 @@ async fn health() -> tonic_health::pb::health_server::HealthServer<impl tonic_he
         .set_service_status("", tonic_health::ServingStatus::Serving)
         .await;
     service
-}
-
-/// Auth, as far as the gateway asks it.
-struct Keys(String);
-
-#[tonic::async_trait]
-impl Auth for Keys {
-    async fn login(&self, _: Request<LoginRequest>) -> Result<Response<LoginResponse>, Status> {
-        Err(Status::unimplemented("not here"))
-    }
-
-    async fn me(&self, _: Request<MeRequest>) -> Result<Response<User>, Status> {
-        Err(Status::unimplemented("not here"))
-    }
-
-    async fn jwks(&self, _: Request<Nothing>) -> Result<Response<JwksResponse>, Status> {
-        Ok(Response::new(JwksResponse { jwks: self.0.clone() }))
-    }
 }
 
 impl World {
@@ -244,24 +213,16 @@ impl World {
     }
 
     pub(crate) fn token_for(&self, role: &str, seconds: i64) -> String {
-        let now = self.clock.now().timestamp();
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: self.clock.new_id(),
-            sid: self.clock.new_id(),
-            role: role.to_owned(),
-            jti: self.clock.new_id(),
-            iat: now,
-            nbf: now,
-            exp: now + seconds,
-        };
-        let header = Header {
-            typ: Some(ACCESS_TOKEN_TYPE.to_owned()),
-            kid: Some("k1".to_owned()),
-            ..Header::new(Algorithm::EdDSA)
-        };
-        jsonwebtoken::encode(&header, &claims, &self.key).unwrap()
+        let mut claims = self.claims(role);
+        claims.exp = claims.iat + seconds;
+        self.keys.sign(&claims)
+    }
+
+    /// What a good token says, and with it which session it belongs to.
+    pub(crate) fn claims(&self, role: &str) -> Claims {
+        let mut claims = self.keys.claims(self.clock.new_id(), Role::Student);
+        role.clone_into(&mut claims.role);
+        claims
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -16,6 +16,7 @@ pub(super) fn check(file: Option<PathBuf>, flags: Flags) -> anyhow::Result<()> {
     let config = loader(file, flags).load()?;
     sections(&config)?;
     config.base.stores().map_err(anyhow::Error::msg)?.check()?;
+    config.base.token_secret().map_err(anyhow::Error::msg)?;
     println!("the configuration is valid");
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 mod config;
 mod events;
+mod keys;
 mod migrate;
 mod up;
 mod users;
 
-use crate::cli::{Cli, Command, ConfigCommand, EventsCommand, UsersCommand};
+use crate::cli::{Cli, Command, ConfigCommand, EventsCommand, KeysCommand, UsersCommand};
 
 /// Runs the command that was given.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -25,6 +26,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             since,
             flags,
         }) => events::replay(file, flags, id, since).await,
+        Command::Keys(KeysCommand::Rotate { flags }) => keys::rotate(file, flags).await,
         Command::Users(UsersCommand::CreateAdmin { email, name, flags }) => {
             users::create_admin(file, flags, email, name).await
         }

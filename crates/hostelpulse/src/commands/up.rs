@@ -2,15 +2,10 @@
 
 use std::path::PathBuf;
 
-use kit::{
-    config::Config,
-    port,
-    service::{Host, told_to_stop},
-    telemetry,
-};
+use kit::{config::Config, port, service::told_to_stop, telemetry};
 
 use crate::{
-    Gateways, SERVICES, Service,
+    Composed, Gateways, SERVICES, Service,
     cli::{Flags, Served, Up},
     demo, loader, run_services,
 };
@@ -48,14 +43,14 @@ pub(super) async fn serve(file: Option<PathBuf>, flags: Flags, served: &[Served]
 async fn run(config: Config, services: &[Service], with: Gateways) -> anyhow::Result<()> {
     let base = &config.base;
     let telemetry = telemetry::init("hostelpulse", &base.log, base.otlp_endpoint.as_deref())?;
-    let (host, listens) = run_services(config, Some(&telemetry), services, with).await?;
-    println!("{}", ready(&host, listens, services, with));
-    host.lifecycle.run(told_to_stop()).await
+    let composed = Box::pin(run_services(config, Some(&telemetry), services, with)).await?;
+    println!("{}", ready(&composed, services, with));
+    composed.host.lifecycle.run(told_to_stop()).await
 }
 
 /// The one line that says what runs where.
-fn ready(host: &Host, listens: Option<std::net::SocketAddr>, services: &[Service], with: Gateways) -> String {
-    let stores = &host.stores;
+fn ready(composed: &Composed, services: &[Service], with: Gateways) -> String {
+    let stores = &composed.host.stores;
     let used = [
         &stores.database,
         &stores.cache,
@@ -70,7 +65,7 @@ fn ready(host: &Host, listens: Option<std::net::SocketAddr>, services: &[Service
         .map(|service| service.name())
         .collect::<Vec<_>>()
         .join(", ");
-    let at = match listens {
+    let at = match composed.listens {
         Some(address) => format!("http://{address} with {names}"),
         None => names,
     };
@@ -79,6 +74,8 @@ fn ready(host: &Host, listens: Option<std::net::SocketAddr>, services: &[Service
         format!(
             " | demo: admin@, warden@, guard@, staff@, teacher@, student@ and student2@demo.local, password {password}"
         )
+    } else if let (Some(address), Some(token)) = (composed.listens, &composed.setup) {
+        format!(" | nobody can sign in yet, begin at http://{address}/setup#{token}")
     } else {
         String::new()
     };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use kit::testing::TestStores;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 /// Nothing here takes longer, also on a slow machine.
@@ -79,7 +79,7 @@ impl Running {
     }
 
     pub(crate) async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        let mut request = self.request(method, path);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -94,6 +94,11 @@ impl Running {
             status,
             body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
         }
+    }
+
+    /// A request as a browser or a forger would make it.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

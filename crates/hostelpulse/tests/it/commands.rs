@@ -56,11 +56,27 @@ async fn past_events_can_be_said_again_and_happen_once() {
     assert_eq!(run(&stores, &["events", "parked"], ""), "0 parked\n");
 }
 
+#[tokio::test]
+async fn keys_are_rotated_beside_a_running_hostel_and_nobody_is_signed_out() {
+    let stores = TestStores::default();
+    let hostel = Running::demo(&stores);
+    let before = hostel.login("admin@demo.local").await;
+    let said = run(&stores, &["keys", "rotate"], "");
+    let (key_id, rest) = said.split_once(' ').unwrap();
+    assert!(rest.starts_with("signs from 20"), "{said}");
+    let is_published = |answer: &crate::binary::Answer| answer.body.to_string().contains(key_id);
+    let keys = hostel.eventually("/.well-known/jwks.json", &before, is_published).await;
+    assert_eq!(keys.body["keys"].as_array().unwrap().len(), 2, "{keys:?}");
+    let me = hostel.get("/api/v1/auth/me", &before).await;
+    assert_eq!(me.data()["email"], "admin@demo.local");
+    hostel.login("admin@demo.local").await;
+}
+
 #[test]
 fn migrating_twice_finds_nothing_left_to_do() {
     let stores = TestStores::default();
     let first = run(&stores, &["migrate"], "");
-    assert!(first.contains("auth: 3 migrations applied"), "{first}");
+    assert!(first.contains("auth: 4 migrations applied"), "{first}");
     assert_eq!(run(&stores, &["migrate"], ""), "auth: up to date\naudit: up to date\n");
 }
 
@@ -71,11 +87,13 @@ fn the_configuration_is_shown_with_its_sources_and_without_its_secrets() {
         "HOSTELPULSE_SERVICE_SECRET",
         "a secret of the installation, long enough",
     );
+    command.env("HOSTELPULSE_TOKEN_SECRET", "a secret of people's tokens, long enough");
     command.env("HOSTELPULSE_LIMITS__ENABLED", "false");
     let shown = done(command, "");
     assert!(!shown.contains("hush") && !shown.contains("long enough"), "{shown}");
     for line in [
         "cache_url = redis://default:***@cache    # --cache-url",
+        "token_secret = ***    # HOSTELPULSE_TOKEN_SECRET",
         "limits.enabled = false    # HOSTELPULSE_LIMITS__ENABLED",
         "auth.bcrypt_cost = 12    # default",
     ] {

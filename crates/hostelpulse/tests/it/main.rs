@@ -10,3 +10,5 @@ mod commands;
 mod demo;
 mod refusals;
 mod served;
+mod setup;
+mod sign_in;

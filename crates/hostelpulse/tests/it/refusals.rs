@@ -145,3 +145,33 @@ fn an_administrator_with_a_weak_password() {
     let said = refused(command);
     assert!(said.contains("auth.admin_password must have 8 characters"), "{said}");
 }
+
+#[test]
+fn a_token_secret_that_is_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "too short\n").unwrap();
+    let environment = [("HOSTELPULSE_TOKEN_SECRET_FILE", file.to_str().unwrap())];
+    let expected = "hostelpulse: token_secret must be at least 32 bytes, it has 9";
+    assert_eq!(up_with(&[], &environment), expected);
+    let mut command = hostelpulse(&["config", "check"]);
+    command.envs(environment);
+    assert_eq!(refused(command), expected);
+}
+
+#[test]
+fn a_bus_in_memory_for_several_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = hostelpulse(&["serve", "auth", "--data", data.to_str().unwrap()]);
+    command.envs([
+        (
+            "HOSTELPULSE_SERVICE_SECRET",
+            "a secret of the installation, long enough",
+        ),
+        ("HOSTELPULSE_GRPC_LISTEN", "127.0.0.1:0"),
+    ]);
+    let said = refused(command);
+    assert!(said.starts_with("hostelpulse: bus_url is needed"), "{said}");
+    assert_eq!(files_in(folder.path()), Vec::<String>::new());
+}

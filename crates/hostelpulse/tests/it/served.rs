@@ -76,7 +76,10 @@ async fn a_gateway_with_another_secret_is_not_believed_about_the_client() {
         ("HOSTELPULSE_UPSTREAMS__AUDIT", url.as_str()),
     ];
     let stranger = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
-    let me = stranger.get("/api/v1/auth/me", &admin).await;
+    // Nobody tells a stranger which sessions have ended, so it lets nobody in who is signed in.
+    let unsure = stranger.get("/api/v1/auth/me", &admin).await;
+    assert_eq!(unsure.status, StatusCode::SERVICE_UNAVAILABLE, "{unsure:?}");
+    let me = gateway.get("/api/v1/auth/me", &admin).await;
     let id = me.data()["id"].as_str().unwrap().to_owned();
     stranger.login("head@hostel.example").await;
     let path = format!("/api/v1/audit?resource_id={id}&action=hostelpulse.user.signed_in.v1");
@@ -118,7 +121,12 @@ async fn a_served_service_lists_what_it_offers() {
         own,
         [
             "hostelpulse.audit.v1.Audit",
+            "hostelpulse.auth.v1.ApiKeys",
             "hostelpulse.auth.v1.Auth",
+            "hostelpulse.auth.v1.Passwords",
+            "hostelpulse.auth.v1.SecondFactor",
+            "hostelpulse.auth.v1.Sessions",
+            "hostelpulse.auth.v1.Tokens",
             "hostelpulse.auth.v1.Users"
         ]
     );

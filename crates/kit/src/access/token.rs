@@ -14,6 +14,9 @@ pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// Clocks of two machines may differ by this many seconds.
 pub(super) const LEEWAY: i64 = 30;
 
+/// The longest life of a token, in seconds. Auth gives none a longer one.
+const LONGEST_LIFE: i64 = 3600;
+
 /// The id of a signing key.
 pub type KeyId = String;
 
@@ -38,5 +41,11 @@ impl Claims {
     /// The role, where it is one that this program knows.
     pub fn role(&self) -> Option<Role> {
         Role::from_str_name(&self.role.to_uppercase()).filter(|role| *role != Role::Unspecified)
+    }
+    /// Whether they hold at a time, in seconds since 1970. One that was made to hold longer than any of ours does not:
+    /// those who withdraw a key or a session count on its tokens to end.
+    pub(super) fn hold_at(&self, now: i64) -> bool {
+        let begun = self.nbf <= now + LEEWAY && self.iat <= now + LEEWAY;
+        begun && now < self.exp && self.exp.saturating_sub(self.iat) <= LONGEST_LIFE + LEEWAY
     }
 }

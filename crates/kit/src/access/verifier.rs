@@ -1,24 +1,30 @@
 //! Verifies tokens: users' with the public keys of auth, services' with the shared secret. Each token costs a signature
-//! check once; after that it is remembered until it ends.
+//! check once; after that it is remembered until it ends, or its session does.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+};
 use moka::sync::Cache;
-use proto::auth::auth_client::AuthClient;
+use proto::auth::tokens_client::TokensClient;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
 use super::{
-    Claims, Identity, KeyId, ServiceSecret,
+    API_KEY_PREFIX, Claims, HS256_KID, Identity, KeyId, ServiceSecret, ServiceTokens, TokenSecret,
+    api_key::{self, Exchanges},
+    ended::Ended,
     service_token::SERVICE_TOKEN_TYPE,
-    token::{ACCESS_TOKEN_TYPE, AUDIENCE, ISSUER, LEEWAY},
+    token::{ACCESS_TOKEN_TYPE, AUDIENCE, ISSUER},
 };
 use crate::{Clock, Fault};
 
@@ -28,23 +34,65 @@ const LONGEST_TOKEN: usize = 4096;
 const REMEMBERED: u64 = 20_000;
 /// Unknown key ids make us ask auth for its keys at most this often.
 const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(1);
+/// Keys are looked up anew after this, so that one that was withdrawn does not go on to open doors.
+const KEYS_HOLD: chrono::Duration = chrono::Duration::seconds(60);
+/// While auth is away the keys that are known hold, and it is asked for newer ones at most this often: where it never
+/// answers, each asking makes those wait who come with a new token.
+const REFRESH_AGAIN: chrono::Duration = chrono::Duration::seconds(10);
 const ASK_LIMIT: Duration = Duration::from_secs(3);
 
 /// Verifies tokens. Cheap to clone.
+///
+/// It must be told of ended sessions ([`Verifier::follow`]): until then no user's token is let in.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
-/// Where the public keys come from: auth's `Jwks` rpc.
-pub type KeySource = AuthClient<Channel>;
+/// Where the public keys come from: auth's `Tokens`.
+pub type KeySource = TokensClient<Channel>;
+
+/// The secrets that tokens are verified with, beside the public keys of auth.
+#[derive(Clone)]
+pub struct Secrets {
+    pub service: ServiceSecret,
+    /// Where an installation asks for HS256.
+    pub token: Option<TokenSecret>,
+}
+
+impl From<ServiceSecret> for Secrets {
+    fn from(service: ServiceSecret) -> Self {
+        Self { service, token: None }
+    }
+}
 
 struct Inner {
-    keys: RwLock<HashMap<KeyId, Arc<DecodingKey>>>,
+    keys: RwLock<PublishedKeys>,
+    /// The key of [`HS256_KID`], which never comes from auth.
+    hs256: Option<VerifyingKey>,
     /// When auth was last asked, and whether it answered; the lock lets one ask at a time.
     asked: Mutex<Option<(DateTime<Utc>, bool)>>,
     source: KeySource,
     secret: ServiceSecret,
+    /// With these auth is asked what it tells services alone.
+    tokens: ServiceTokens,
     remembered: Cache<Box<str>, Arc<Verified>, std::hash::RandomState>,
+    exchanges: Exchanges,
+    ended: Ended,
     clock: Clock,
+}
+
+/// The keys of auth, as it published them last.
+#[derive(Default)]
+struct PublishedKeys {
+    by_id: HashMap<KeyId, VerifyingKey>,
+    /// When they were asked for.
+    read: Option<DateTime<Utc>>,
+}
+
+/// A key, with the one algorithm that it is for.
+#[derive(Clone)]
+struct VerifyingKey {
+    algorithm: Algorithm,
+    key: Arc<DecodingKey>,
 }
 
 /// A token that was verified.
@@ -66,24 +114,45 @@ impl Verified {
 }
 
 impl Verifier {
-    pub fn new(source: KeySource, secret: ServiceSecret, clock: Clock) -> Self {
+    pub fn new(source: KeySource, secrets: impl Into<Secrets>, clock: Clock) -> Self {
+        let Secrets { service: secret, token } = secrets.into();
         let remembered = Cache::builder()
             .max_capacity(REMEMBERED)
             .time_to_live(Duration::from_hours(1))
             .build();
-        let keys = RwLock::default();
+        let hs256 = token.map(|secret| VerifyingKey {
+            algorithm: Algorithm::HS256,
+            key: Arc::new(secret.verifying_key()),
+        });
         Self(Arc::new(Inner {
-            keys,
+            keys: RwLock::default(),
+            hs256,
             asked: Mutex::default(),
             source,
+            tokens: ServiceTokens::new("verifier", secret.clone(), clock.clone()),
             secret,
             remembered,
+            exchanges: api_key::exchanges(),
+            ended: Ended::new(clock.clone()),
             clock,
         }))
     }
 
-    /// Who a token is: a user or a service.
+    /// Hears from auth which sessions end, until told to stop. `streams` is a way to auth for long streams.
+    pub async fn follow(&self, streams: KeySource, stop: CancellationToken) {
+        self.0.ended.follow(&streams, &self.0.tokens, stop).await;
+    }
+
+    /// Who a token is: a user whose session has not ended, or a service.
     pub async fn verify(&self, token: &str) -> Result<Arc<Verified>, Fault> {
+        let verified = self.verify_token(token).await?;
+        if let Some(session) = verified.session() {
+            self.0.ended.refuse(session).await?;
+        }
+        Ok(verified)
+    }
+
+    async fn verify_token(&self, token: &str) -> Result<Arc<Verified>, Fault> {
         if let Some(known) = self.0.remembered.get(token) {
             return if self.ended(known.ends) {
                 Err(refused())
@@ -93,6 +162,11 @@ impl Verifier {
         }
         if token.len() > LONGEST_TOKEN {
             return Err(refused());
+        }
+        if token.starts_with(API_KEY_PREFIX) {
+            let how =
+                "An API key must be exchanged for an access token first, by hostelpulse.auth.v1.Tokens/ExchangeApiKey";
+            return Err(Fault::unauthenticated(how));
         }
         let verified = Arc::new(self.verify_anew(token).await?);
         self.0.remembered.insert(token.into(), verified.clone());
@@ -127,19 +201,19 @@ impl Verifier {
         }
     }
 
-    fn verify_signed(&self, token: &str, key: &DecodingKey) -> Result<Verified, Fault> {
+    fn verify_signed(&self, token: &str, by: &VerifyingKey) -> Result<Verified, Fault> {
         // The algorithm is the key's, whatever the header says.
-        let mut validation = Validation::new(Algorithm::EdDSA);
+        let mut validation = Validation::new(by.algorithm);
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         // Time is checked below, against our clock.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
+        let claims = jsonwebtoken::decode::<Claims>(token, &by.key, &validation)
             .map_err(|_| refused())?
             .claims;
-        if self.ended(claims.exp) || claims.nbf > self.0.clock.now().timestamp() + LEEWAY {
+        if !claims.hold_at(self.0.clock.now().timestamp()) {
             return Err(refused());
         }
         let role = claims.role().ok_or_else(refused)?;
@@ -157,41 +231,61 @@ impl Verifier {
         ends <= self.0.clock.now().timestamp()
     }
 
-    async fn key(&self, id: &str) -> Result<Arc<DecodingKey>, Fault> {
-        if let Some(key) = self.known_key(id) {
+    /// The key of an id. Keys are asked for anew when they are old, or when the id is unknown.
+    async fn key(&self, id: &str) -> Result<VerifyingKey, Fault> {
+        if id == HS256_KID {
+            return self.0.hs256.clone().ok_or_else(refused);
+        }
+        if let Some(key) = self.fresh_key(id) {
             return Ok(key);
         }
         let mut asked = self.0.asked.lock().await;
-        if let Some(key) = self.known_key(id) {
+        if let Some(key) = self.fresh_key(id) {
             return Ok(key); // another caller asked while this one waited
         }
+        let known = self.known_key(id);
         let now = self.0.clock.now();
+        let wait = if known.is_some() { REFRESH_AGAIN } else { ASK_AGAIN };
         if let Some((last, answered)) = *asked
-            && now - last < ASK_AGAIN
+            && is_within(now - last, wait)
         {
             // Those who waited while auth was away do not each wait anew.
-            return Err(if answered { refused() } else { unavailable() });
+            return known.ok_or_else(if answered { refused } else { unavailable });
         }
         // A channel whose service was never found keeps a call waiting: the limit stands around all of it.
         let keys = tokio::time::timeout(ASK_LIMIT, self.ask())
             .await
             .unwrap_or_else(|_| Err(unavailable()));
-        *asked = Some((now, keys.is_ok()));
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys?;
-        self.known_key(id).ok_or_else(refused)
+        // Now, not when it was asked: the asking itself may have taken longer than the wait.
+        *asked = Some((self.0.clock.now(), keys.is_ok()));
+        match keys {
+            Ok(by_id) => {
+                let read = Some(now);
+                *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = PublishedKeys { by_id, read };
+                self.known_key(id).ok_or_else(refused)
+            }
+            Err(fault) => known.ok_or(fault),
+        }
     }
 
-    fn known_key(&self, id: &str) -> Option<Arc<DecodingKey>> {
-        self.0
-            .keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned()
+    fn known_key(&self, id: &str) -> Option<VerifyingKey> {
+        self.published().by_id.get(id).cloned()
+    }
+
+    /// A key that was published a short time ago.
+    fn fresh_key(&self, id: &str) -> Option<VerifyingKey> {
+        let published = self.published();
+        let age = self.0.clock.now() - published.read?;
+        let key = published.by_id.get(id).filter(|_| is_within(age, KEYS_HOLD));
+        key.cloned()
+    }
+
+    fn published(&self) -> RwLockReadGuard<'_, PublishedKeys> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks auth for its keys. That auth is away says nothing about the token, so it is not a refusal.
-    async fn ask(&self) -> Result<HashMap<KeyId, Arc<DecodingKey>>, Fault> {
+    async fn ask(&self) -> Result<HashMap<KeyId, VerifyingKey>, Fault> {
         let mut request = tonic::Request::new(proto::types::Nothing {});
         request.set_timeout(ASK_LIMIT);
         let answer = self.0.source.clone().jwks(request).await.map_err(|status| {
@@ -199,15 +293,55 @@ impl Verifier {
             unavailable()
         })?;
         let set: JwkSet = serde_json::from_str(&answer.into_inner().jwks).map_err(Fault::internal)?;
-        let keys = set.keys.iter().filter_map(|jwk| {
-            let key = DecodingKey::from_jwk(jwk).ok()?;
-            Some((jwk.common.key_id.clone()?, Arc::new(key)))
-        });
-        Ok(keys.collect())
+        Ok(set.keys.iter().filter_map(VerifyingKey::read).collect())
+    }
+
+    // What the exchange of API keys needs.
+
+    pub(super) fn auth(&self) -> KeySource {
+        self.0.source.clone()
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn exchanges(&self) -> &Exchanges {
+        &self.0.exchanges
+    }
+
+    pub(super) fn service_token(&self) -> Result<Arc<str>, Fault> {
+        self.0.tokens.token()
+    }
+
+    pub(super) fn knows_ended(&self, session: Uuid) -> bool {
+        self.0.ended.contains(session)
     }
 }
 
-fn unavailable() -> Fault {
+impl VerifyingKey {
+    /// Auth publishes Ed25519 keys; anything else under its name is passed over.
+    fn read(jwk: &Jwk) -> Option<(KeyId, Self)> {
+        let AlgorithmParameters::OctetKeyPair(pair) = &jwk.algorithm else {
+            return None;
+        };
+        if pair.curve != EllipticCurve::Ed25519 {
+            return None;
+        }
+        let key = Self {
+            algorithm: Algorithm::EdDSA,
+            key: Arc::new(DecodingKey::from_jwk(jwk).ok()?),
+        };
+        Some((jwk.common.key_id.clone()?, key))
+    }
+}
+
+/// Whether less than `limit` went by. After a clock was set back nobody knows, which counts as long ago.
+fn is_within(age: chrono::Duration, limit: chrono::Duration) -> bool {
+    age >= chrono::Duration::zero() && age < limit
+}
+
+pub(super) fn unavailable() -> Fault {
     Fault::unavailable("Sign-in cannot be checked at the moment, try again shortly")
 }
 

@@ -98,6 +98,22 @@ impl Bucket {
         }
     }
 
+    /// What a caller hears who only looked, as if asking for one token without taking it.
+    pub(super) fn seen(self, taken: Taken) -> Taken {
+        if taken.remaining > 0 {
+            return taken;
+        }
+        // The other tokens may stay away. Rounded down, so that the wait is never too short.
+        let others = u128::from(self.token()) * u128::from(self.capacity.saturating_sub(1));
+        let others = others / u128::from(self.capacity.max(1));
+        let others = Duration::from_micros(u64::try_from(others).unwrap_or(u64::MAX));
+        Taken {
+            allowed: false,
+            retry_after: taken.reset_after.saturating_sub(others),
+            ..taken
+        }
+    }
+
     /// When a bucket of this level is full again and need not be remembered.
     pub(super) fn full_at(self, level: Level) -> i64 {
         level.at.saturating_add(micros(self.time_for(level.debt)))
@@ -183,6 +199,25 @@ mod tests {
                 prop_assert!(taken.retry_after > Duration::ZERO);
                 prop_assert!(bucket.take(level, there, cost).1.allowed);
                 prop_assert!(!bucket.take(level, there - 1, cost).1.allowed);
+            }
+        }
+
+        #[test]
+        fn who_looks_hears_what_who_asks_for_one_hears(
+            bucket in buckets(),
+            steps in prop::collection::vec((0_i64..2_000_000, -5_i32..20), 1..40),
+        ) {
+            let mut now = START;
+            let mut level = None;
+            for (wait, cost) in steps {
+                now += wait;
+                level = Some(bucket.take(level, now, cost).0);
+                let looked = bucket.seen(bucket.take(level, now, 0).1);
+                let asked = bucket.take(level, now, 1).1;
+                prop_assert_eq!(looked.allowed, asked.allowed);
+                let differ = looked.retry_after.abs_diff(asked.retry_after);
+                prop_assert!(differ <= Duration::from_micros(1), "{:?} {:?}", looked, asked);
+                prop_assert!(looked.retry_after >= asked.retry_after);
             }
         }
 

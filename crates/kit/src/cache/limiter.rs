@@ -14,8 +14,9 @@ use crate::{Clock, port::PortError};
 /// while the cache is away, and a cache that comes back empty has not forgiven anybody. It also spares the cache the
 /// calls of somebody who is over the limit here already.
 ///
-/// For a limit on failures take 1 before the call and -1 after its success: however many try at once, no more than the
-/// capacity get through.
+/// For a limit on one person's failures take 1 before the call and -1 after its success: however many try at once, no
+/// more than the capacity get through. Where many people share the limit, most of them without failing, look before the
+/// call and take 1 after its failure.
 pub struct Limiter {
     cache: Arc<dyn Cache>,
     own: LocalBuckets,
@@ -55,6 +56,11 @@ impl Limiter {
             return shared;
         }
         if own.remaining < shared.remaining { own } else { shared }
+    }
+
+    /// Whether a token is there; none is taken.
+    pub async fn look(&self, key: &str, bucket: Bucket) -> Taken {
+        bucket.seen(self.take(key, bucket, 0).await)
     }
 
     fn note_away(&self, error: &PortError) {

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-use crate::{cache, db, events, files, mail, port::OpenError, push};
+use crate::{access::TokenSecret, cache, db, events, files, mail, port::OpenError, push};
 
 /// The top level of the configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct Base {
     pub push_url: Option<Url>,
     /// Shared by the services of an installation for their tokens to each other. One process makes its own.
     pub service_secret: Option<SecretText>,
+    /// Auth signs people's access tokens with it, by HS256, instead of its own keys. The same for all services.
+    pub token_secret: Option<SecretText>,
     /// Where services of other processes are: name → `http://host:port`.
     pub upstreams: BTreeMap<String, Url>,
     /// Collector of traces, `http://collector:4317`.
@@ -60,6 +62,7 @@ impl Default for Base {
             mail_url: None,
             push_url: None,
             service_secret: None,
+            token_secret: None,
             upstreams: BTreeMap::new(),
             otlp_endpoint: None,
             log: "info".to_owned(),
@@ -98,6 +101,15 @@ impl Base {
             mail: or(&self.mail_url, log())?,
             push: or(&self.push_url, log())?,
         })
+    }
+
+    /// The secret of people's tokens, where HS256 is asked for.
+    pub fn token_secret(&self) -> Result<Option<TokenSecret>, String> {
+        let secret = self
+            .token_secret
+            .as_ref()
+            .map(|secret| TokenSecret::new(secret.0.clone()));
+        secret.transpose().map_err(|why| format!("token_secret {why}"))
     }
 }
 
@@ -172,6 +184,18 @@ mod tests {
             ..Base::default()
         };
         base.stores().unwrap().database_of("auth").to_string()
+    }
+
+    #[test]
+    fn a_short_token_secret_is_refused() {
+        let base = |secret: &str| Base {
+            token_secret: Some(SecretText(secret.into())),
+            ..Base::default()
+        };
+        assert!(Base::default().token_secret().unwrap().is_none());
+        assert!(base(&"s".repeat(32)).token_secret().unwrap().is_some());
+        let said = base(&"s".repeat(31)).token_secret().err().unwrap();
+        assert_eq!(said, "token_secret must be at least 32 bytes, it has 31");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Event, backoff::Backoff, inbox, parked::Shelf};
-use crate::{Clock, Db, db::Txn, telemetry};
+use super::{Event, inbox, parked::Shelf};
+use crate::{Clock, Db, backoff::Backoff, db::Txn, telemetry};
 
 /// So often an event is tried before it is parked.
 pub(super) const TRIES: u32 = 5;

@@ -18,7 +18,6 @@
 //! | `parked` | what no consumer could apply, for the operator |
 
 mod amqp;
-mod backoff;
 pub mod bus;
 mod consumer;
 mod inbox;

@@ -11,12 +11,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Bus, Event,
-    backoff::Backoff,
-    inbox,
+    Bus, Event, inbox,
     outbox::{self, Failed, Report, Waiting},
 };
-use crate::{Clock, Db, port::PortError};
+use crate::{Clock, Db, backoff::Backoff, port::PortError};
 
 /// Subjects on their way to the bus at once.
 const SUBJECTS_AT_ONCE: usize = 64;

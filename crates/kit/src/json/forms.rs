@@ -20,7 +20,8 @@ pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };
-    let strange = |c: char| c.is_control() || c.is_whitespace() || "@<>()[]\\,;:\"".contains(c);
+    // Letters that only look like ASCII would make addresses that only look like another.
+    let strange = |c: char| !c.is_ascii_graphic() || "@<>()[]\\,;:\"".contains(c);
     let edge = |c: char| c == '.' || c == '-';
     !local.is_empty()
         && local.chars().count() <= 64

@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use proto::auth::auth_client::AuthClient;
+use proto::auth::tokens_client::TokensClient;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Deps, Lifecycle, Rpcs, Service, Stage,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     Clock, Db,
-    access::{AccessLayer, Policies, ServiceSecret, ServiceTokens, Verifier},
+    access::{AccessLayer, Policies, Secrets, ServiceSecret, ServiceTokens, TokenSecret, Verifier},
     cache::{self, Cache},
     config::{Base, Config, Loader, Stores},
     contract,
@@ -44,9 +45,10 @@ pub struct Host {
     pub verifier: Verifier,
     pub lifecycle: Lifecycle,
     files: Arc<dyn Files>,
-    mail: Arc<dyn Mail>,
+    pub mail: Arc<dyn Mail>,
     push: Arc<dyn Push>,
-    secret: ServiceSecret,
+    secrets: Secrets,
+    stopping: CancellationToken,
     policies: Arc<Policies>,
     pipes: Vec<(String, Pipes)>,
     /// The rpcs of all services that run here, for the network.
@@ -68,22 +70,17 @@ impl Host {
         let base = &config.base;
         let stores = base.stores().map_err(anyhow::Error::msg)?;
         stores.check()?;
+        let secrets = secrets(base)?;
         private_folder(&base.data)?;
         let policies = Arc::new(Policies::read(contract::pool())?);
-        let secret = service_secret(base)?;
         let (upstreams, pipes) = upstreams(base, here)?;
-        let keys = upstreams.channel(KEYS).with_context(|| {
-            format!(
-                "no way to the service {KEYS}: give its address as upstreams.{KEYS}, for example http://{KEYS}:9000"
-            )
-        })?;
-        let verifier = Verifier::new(AuthClient::new(keys), secret.clone(), clock.clone());
+        let mut lifecycle = Lifecycle::default();
+        let verifier = followed_verifier(&upstreams, &secrets, &clock, &mut lifecycle)?;
         let cache = cache::open(&stores.cache).await?;
         let bus = events::bus::open(&stores.bus).await?;
         let files = files::open(&stores.files).await?;
         let mail = mail::open(&stores.mail, &base.data.join("mail"), clock.clone()).await?;
         let push = push::open(&stores.push, clock.clone()).await?;
-        let lifecycle = Lifecycle::default();
         Ok(Self {
             config,
             clock,
@@ -92,11 +89,12 @@ impl Host {
             bus,
             upstreams,
             verifier,
+            stopping: lifecycle.stop_of(Stage::Services),
             lifecycle,
             files,
             mail,
             push,
-            secret,
+            secrets,
             policies,
             pipes,
             rpcs: Rpcs::new(),
@@ -225,7 +223,7 @@ impl Host {
 
     /// Tokens with which a service of this process calls others.
     pub fn tokens(&self, name: &str) -> ServiceTokens {
-        ServiceTokens::new(name, self.secret.clone(), self.clock.clone())
+        ServiceTokens::new(name, self.secrets.service.clone(), self.clock.clone())
     }
 
     fn deps(&self, db: Db, name: &str) -> Deps {
@@ -239,7 +237,9 @@ impl Host {
             clock: self.clock.clone(),
             upstreams: self.upstreams.clone(),
             tokens: self.tokens(name),
+            token_secret: self.secrets.token.clone(),
             timezone: self.config.base.timezone,
+            stopping: self.stopping.clone(),
         }
     }
 }
@@ -253,6 +253,33 @@ pub async fn open_database(config: &Config, stores: &Stores, service: &str) -> R
 fn private_folder(folder: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
+}
+
+/// A verifier that hears which sessions end, for as long as services run here.
+fn followed_verifier(
+    upstreams: &Upstreams,
+    secrets: &Secrets,
+    clock: &Clock,
+    lifecycle: &mut Lifecycle,
+) -> anyhow::Result<Verifier> {
+    let (Some(keys), Some(streams)) = (upstreams.channel(KEYS), upstreams.channel_for_streams(KEYS)) else {
+        anyhow::bail!(
+            "no way to the service {KEYS}: give its address as upstreams.{KEYS}, for example http://{KEYS}:9000"
+        );
+    };
+    let verifier = Verifier::new(TokensClient::new(keys), secrets.clone(), clock.clone());
+    let (follower, stop) = (verifier.clone(), lifecycle.stop_of(Stage::Services));
+    lifecycle.spawn(Stage::Services, "the news of ended sessions", async move {
+        follower.follow(TokensClient::new(streams), stop).await;
+        Ok(())
+    });
+    Ok(verifier)
+}
+
+fn secrets(base: &Base) -> anyhow::Result<Secrets> {
+    let token: Option<TokenSecret> = base.token_secret().map_err(anyhow::Error::msg)?;
+    let service = service_secret(base)?;
+    Ok(Secrets { service, token })
 }
 
 /// One process makes its own secret; services of several processes must be given the same.

@@ -181,4 +181,31 @@ mod tests {
         let error = lifecycle.run(std::future::ready(())).await.unwrap_err();
         assert!(error.to_string().contains("was cut"), "{error}");
     }
+
+    /// How long a process takes to stop whose stages are stuck.
+    async fn time_to_stop(stuck: &[Stage], drain: Duration) -> Duration {
+        let mut lifecycle = Lifecycle::default();
+        lifecycle.drain_for(drain);
+        for stage in stuck {
+            lifecycle.spawn(*stage, "stuck", std::future::pending());
+        }
+        let begun = Instant::now();
+        assert!(lifecycle.run(std::future::ready(())).await.is_err());
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stage_that_is_slow_takes_nothing_from_the_stages_behind() {
+        use Stage::{Background, Edge, Services};
+        let none = Duration::ZERO;
+        assert_eq!(time_to_stop(&[Edge], none).await.as_millis(), 7_000);
+        assert_eq!(time_to_stop(&[Services], none).await.as_millis(), 8_500);
+        assert_eq!(time_to_stop(&[Edge, Services], none).await.as_millis(), 8_500);
+        assert_eq!(
+            time_to_stop(&[Edge, Services, Background], none).await.as_millis(),
+            10_000
+        );
+        let drain = Duration::from_secs(5);
+        assert_eq!(time_to_stop(&[Edge, Background], drain).await.as_millis(), 15_000);
+    }
 }

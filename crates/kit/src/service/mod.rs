@@ -17,7 +17,7 @@ pub use server::{Rpcs, bind};
 
 use crate::{
     Clock, Db,
-    access::ServiceTokens,
+    access::{ServiceTokens, TokenSecret},
     cache::Cache,
     events::{Bus, Consumer},
     files::Files,
@@ -38,7 +38,11 @@ pub struct Deps {
     pub clock: Clock,
     pub upstreams: Upstreams,
     pub tokens: ServiceTokens,
+    /// What access tokens are signed with, where HS256 is asked for.
+    pub token_secret: Option<TokenSecret>,
     pub timezone: chrono_tz::Tz,
+    /// Cancelled when the services are told to stop: long streams end then, so that nobody waits for them.
+    pub stopping: CancellationToken,
 }
 
 /// One of the product's services.

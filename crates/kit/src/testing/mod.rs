@@ -2,10 +2,12 @@
 //!
 //! The same tests run on embedded stores and, with `HOSTELPULSE_TEST_STORES=servers`, on PostgreSQL, Redis and RabbitMQ.
 
+mod forged;
 mod keys;
 mod stores;
 mod world;
 
+pub use forged::forged_tokens;
 pub use keys::Keys;
 pub use stores::TestStores;
 pub use world::World;

@@ -9,6 +9,7 @@ mod cache;
 mod db;
 mod events;
 mod files;
+mod host;
 mod log;
 mod mail;
 mod push;

@@ -6,7 +6,7 @@ use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, MethodDes
 
 use crate::options::{access, enums, event_type, is_ours, messages, rest, routes, services};
 
-/// First words of past verbs that do not end in `ed`.
+/// Words of past verbs that do not end in `ed`.
 const IRREGULAR: [&str; 14] = [
     "begun", "become", "built", "done", "given", "left", "made", "paid", "read", "sent", "set", "taken", "won",
     "written",
@@ -236,8 +236,9 @@ fn is_upper(name: &str) -> bool {
 }
 
 fn is_past(verb: &str) -> bool {
-    let first = verb.split('_').next().unwrap_or_default();
-    is_snake(verb) && (first.ends_with("ed") || IRREGULAR.contains(&first))
+    // `signed_in` is past by its first word, `password_changed` by its last.
+    let mut ends = [verb.split('_').next(), verb.rsplit('_').next()].into_iter().flatten();
+    is_snake(verb) && ends.any(|word| word.ends_with("ed") || IRREGULAR.contains(&word))
 }
 
 fn camel(words: &str) -> String {

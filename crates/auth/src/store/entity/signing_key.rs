@@ -12,6 +12,10 @@ pub struct Model {
     /// One key signs; older ones only verify, until their tokens have ended.
     pub is_signing: bool,
     pub created_at: DateTimeUtc,
+    /// Published before it signs, so that everybody knows it by then; null for the first key.
+    pub signs_from: Option<DateTimeUtc>,
+    /// Until when its tokens are good; null for the key that signs.
+    pub verifies_until: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

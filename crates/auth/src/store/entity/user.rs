@@ -23,6 +23,13 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub last_login_at: Option<DateTimeUtc>,
+    /// How many sign-ins failed since one went well.
+    pub failures: i32,
+    pub locked_until: Option<DateTimeUtc>,
+    pub password_changed_at: Option<DateTimeUtc>,
+    /// How many one-time codes were guessed wrongly since `wrong_codes_since`.
+    pub wrong_codes: i32,
+    pub wrong_codes_since: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

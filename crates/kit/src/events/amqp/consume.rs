@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ANSWER_LIMIT, Amqp, said, shelf, topology};
 use crate::{
+    backoff::Backoff,
     events::{
         Consumer, Event,
-        backoff::Backoff,
         consumer::{Failure, HELD, Outcome},
         lanes,
     },

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{ANSWER_LIMIT, said};
-use crate::{events::backoff::Backoff, port::PortError};
+use crate::{backoff::Backoff, port::PortError};
 
 const RECONNECT: Backoff = Backoff::new(std::time::Duration::from_millis(100), std::time::Duration::from_secs(5));
 

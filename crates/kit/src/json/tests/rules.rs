@@ -208,7 +208,8 @@ fn samples_obey_the_rules() {
     insta::assert_json_snapshot!(shape_of::<proto::auth::LoginRequest>().sample(), @r#"
     {
       "identifier": "student@demo.local",
-      "password": "Demo@1234"
+      "password": "Demo@1234",
+      "cookie": true
     }
     "#);
 }

@@ -140,6 +140,7 @@ impl Stage {
             user_id: subject.to_string(),
             session_id: subject.to_string(),
             signed_in_at: None,
+            ..proto::auth::UserSignedIn::default()
         };
         Draft::new(&self.clock, &caller(), "auth", subject, version, &data)
     }

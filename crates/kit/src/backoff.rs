@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     cap: Duration,
 }
 
 impl Backoff {
-    pub(super) const fn new(first: Duration, cap: Duration) -> Self {
+    pub(crate) const fn new(first: Duration, cap: Duration) -> Self {
         Self { first, cap }
     }
 
     /// The wait after this many failures in a row, counted from 1.
-    pub(super) fn after(self, failures: u32) -> Duration {
+    pub(crate) fn after(self, failures: u32) -> Duration {
         self.with_luck(failures, rand::random::<f64>())
     }
 

@@ -1,0 +1,43 @@
+//! What a test finds in the database afterwards.
+
+use sea_orm::{ConnectionTrait as _, Statement, Value as SqlValue};
+use serde_json::Value;
+
+use crate::hostel::Hostel;
+
+impl Hostel {
+    /// The events of one type, in the order in which they happened: `user.signed_in` for `hostelpulse.user.signed_in.v1`.
+    pub(crate) async fn events(&self, kind: &str) -> Vec<Value> {
+        let sql = "SELECT event FROM outbox WHERE kind = $1 ORDER BY id";
+        let kind = format!("hostelpulse.{kind}.v1");
+        let statement = Statement::from_sql_and_values(self.world.db.backend(), sql, [kind.into()]);
+        let rows = self.world.db.reader().query_all_raw(statement).await.unwrap();
+        let text = |row: &sea_orm::QueryResult| row.try_get::<String>("", "event").unwrap();
+        rows.iter()
+            .map(|row| serde_json::from_str(&text(row)).unwrap())
+            .collect()
+    }
+
+    /// Everything that is kept beside the tables of accounts: events, and answers for repetitions.
+    pub(crate) async fn kept(&self) -> String {
+        let reader = self.world.db.reader();
+        let rows = |sql: &str| reader.query_all_raw(Statement::from_string(self.world.db.backend(), sql));
+        let mut all = String::new();
+        for row in rows("SELECT event FROM outbox").await.unwrap() {
+            all += &row.try_get::<String>("", "event").unwrap();
+        }
+        for row in rows("SELECT answer FROM idempotency").await.unwrap() {
+            all += &String::from_utf8_lossy(&row.try_get::<Vec<u8>>("", "answer").unwrap());
+        }
+        all
+    }
+
+    /// Writes to the database as another process would.
+    pub(crate) async fn write(&self, sql: &str, values: impl IntoIterator<Item = SqlValue>) -> u64 {
+        let txn = self.world.db.begin().await.unwrap();
+        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+        let rows = txn.execute_raw(statement).await.unwrap().rows_affected();
+        txn.commit().await.unwrap();
+        rows
+    }
+}
