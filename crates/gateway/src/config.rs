@@ -1,6 +1,6 @@
 //! The section `gateway` of the configuration.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,9 @@ pub struct Limits {
     pub user_per_minute: u32,
     /// Calls a minute for each address without a token.
     pub anonymous_per_minute: u32,
+    /// Limits of single rpcs in place of those that the contract gives them, by full name:
+    /// `"hostelpulse.auth.v1.Auth.Login" = ["5/minute/ip"]`.
+    pub of: BTreeMap<String, Vec<String>>,
 }
 
 /// A network, or one address.
@@ -146,6 +149,7 @@ impl Default for Limits {
             enabled: true,
             user_per_minute: 100,
             anonymous_per_minute: 600,
+            of: BTreeMap::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 
 use crate::{
-    Deps, Error,
+    Config, Deps, Error,
     figures::Tally,
     input,
     refusal::Refusal,
@@ -107,7 +107,7 @@ impl Endpoint {
 }
 
 /// Reads every path that is served.
-pub(crate) fn read(deps: &Deps) -> Result<Tree<Endpoint>, Error> {
+pub(crate) fn read(deps: &Deps, config: &Config) -> Result<Tree<Endpoint>, Error> {
     let mut tree = Tree::<Endpoint>::default();
     let mut pages: Vec<(String, String, Page)> = Page::standing()
         .into_iter()
@@ -128,7 +128,7 @@ pub(crate) fn read(deps: &Deps) -> Result<Tree<Endpoint>, Error> {
         let endpoint = tree.place(&path).get_or_insert_default();
         endpoint.add(&name, Method::GET, target)?;
     }
-    for route in routes::read(&deps.pool, &deps.upstreams)? {
+    for route in routes::read(&deps.pool, &deps.upstreams, &config.limits.of)? {
         let endless = matches!(route.kind, routes::Kind::Stream { .. });
         for method in &route.methods {
             let tally = Tally::new(method.as_str(), &route.template, endless);

@@ -1,6 +1,6 @@
 //! The contract as routes: each HTTP binding of each rpc, read and checked once. What does not fit refuses to start.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::http::Method;
 use http::uri::PathAndQuery;
@@ -71,9 +71,13 @@ pub(crate) enum Body {
     Field(String),
 }
 
-/// Reads the bindings of every rpc.
-pub(crate) fn read(pool: &DescriptorPool, upstreams: &Upstreams) -> Result<Vec<Arc<Route>>, Error> {
-    let mut routes = Vec::new();
+/// Reads the bindings of every rpc, with the limits that this installation gives some of them.
+pub(crate) fn read(
+    pool: &DescriptorPool,
+    upstreams: &Upstreams,
+    limits_of: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<Arc<Route>>, Error> {
+    let mut routes: Vec<Arc<Route>> = Vec::new();
     for method in pool
         .services()
         .flat_map(|service| service.methods().collect::<Vec<_>>())
@@ -99,6 +103,7 @@ pub(crate) fn read(pool: &DescriptorPool, upstreams: &Upstreams) -> Result<Vec<A
                 method: &method,
                 options: &options,
                 policy: &policy,
+                limits: limits_of.get(name).unwrap_or(&options.limits),
             };
             let route = reader
                 .route(binding, channel.clone())
@@ -106,7 +111,16 @@ pub(crate) fn read(pool: &DescriptorPool, upstreams: &Upstreams) -> Result<Vec<A
             routes.push(Arc::new(route));
         }
     }
-    Ok(routes)
+    match limits_of
+        .keys()
+        .find(|name| routes.iter().all(|route| route.name != **name))
+    {
+        Some(unknown) => Err(Error::rule(
+            unknown,
+            "limits.of names it, but no rpc with a path is called so",
+        )),
+        None => Ok(routes),
+    }
 }
 
 /// Reads one rpc; refusals say what does not fit.
@@ -114,6 +128,8 @@ struct Reader<'a> {
     method: &'a MethodDescriptor,
     options: &'a MethodOptions,
     policy: &'a MethodPolicy,
+    /// Its own, or those of this installation.
+    limits: &'a [String],
 }
 
 impl Reader<'_> {
@@ -265,8 +281,8 @@ impl Reader<'_> {
             Kind::Upload { .. } => None,
         };
         let has_field = |name: &str| request.is_some_and(|request| is_plain_field(request, name));
-        let mut limits = Vec::with_capacity(self.options.limits.len());
-        for line in &self.options.limits {
+        let mut limits = Vec::with_capacity(self.limits.len());
+        for line in self.limits {
             let limit = Limit::read(self.method.full_name(), line, has_field)?;
             if limit.needs_user() && self.policy.public {
                 return Err(format!("the limit {line:?} counts by user, but anybody may call"));

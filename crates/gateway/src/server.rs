@@ -74,7 +74,7 @@ impl Gateway {
         config.validate().map_err(Error::Config)?;
         let limits = &config.limits;
         Ok(Self(Arc::new(Face {
-            tree: endpoint::read(&deps)?,
+            tree: endpoint::read(&deps, &config)?,
             docs: Docs::new(&openapi::document(&deps.pool, &deps.info)),
             origins: Origins::new(&config.cors_origins),
             user_limit: [Limit::general(true, limits.user_per_minute)],

@@ -81,6 +81,23 @@ async fn only_failures_count_where_the_contract_says_so() {
 }
 
 #[tokio::test]
+async fn an_installation_gives_an_rpc_limits_of_its_own() {
+    let stricter = (
+        "hostelpulse.trial.v1.Trial.Guess".to_owned(),
+        vec!["2/minute/ip".to_owned()],
+    );
+    let world = world_with(|config| config.limits.of = [stricter].into()).await;
+    let guess = async |name: &str| {
+        let body = json!({"name": name, "word": "open"});
+        world.post("/api/v1/guess", &body).await.status
+    };
+    assert_eq!(
+        (guess("asha").await, guess("ravi").await, guess("mira").await),
+        (200, 200, 429)
+    );
+}
+
+#[tokio::test]
 async fn many_guesses_at_once_are_still_few() {
     let world = world().await;
     let guesses = (0..40).map(|_| async {

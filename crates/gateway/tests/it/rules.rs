@@ -226,6 +226,28 @@ async fn a_cookie_that_does_not_fit_is_named() {
 }
 
 #[tokio::test]
+async fn limits_of_an_installation_must_fit_like_those_of_the_contract() {
+    let good = rpc(UNARY, &http(r#"get: "/a""#));
+    for (name, line, why) in [
+        (
+            "hostelpulse.trial.v1.Bad.Other",
+            "5/minute/ip",
+            "no rpc with a path is called so",
+        ),
+        ("hostelpulse.trial.v1.Bad.Do", "5/fortnight/ip", "5/fortnight/ip"),
+        ("hostelpulse.trial.v1.Bad.Do", "5/minute/ip+other", "other"),
+    ] {
+        let mut config = test_config();
+        config.limits.of = [(name.to_owned(), vec![line.to_owned()])].into();
+        let said = verdict(&good, config).await.expect_err(why);
+        assert!(
+            said.starts_with(name) && said.contains(why),
+            "{said:?} does not say {why:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn two_rpcs_on_one_path_need_a_condition() {
     let two = |first: &str, second: &str| {
         let rule = |when: &str| {
