@@ -1,6 +1,6 @@
 //! What can go wrong in this service, turned into a fault in one place.
 
-use kit::{Fault, db};
+use kit::{Fault, db, port::PortError};
 use sea_orm::DbErr;
 
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,8 @@ pub enum Error {
         row: i64,
         what: &'static str,
     },
+    #[error("{0}")]
+    Port(#[from] PortError),
     #[error("CSV: {0}")]
     Csv(#[from] csv::Error),
     #[error("JSON: {0}")]
@@ -26,6 +28,7 @@ impl From<Error> for Fault {
         match error {
             Error::Fault(fault) => fault,
             Error::Database(error) => db::fault(&error),
+            Error::Port(error) => error.into(),
             Error::Inconsistent { .. } | Error::Csv(_) | Error::Json(_) => Fault::internal(error),
         }
     }

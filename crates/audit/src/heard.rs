@@ -1,14 +1,19 @@
-//! What this service does on events: it keeps every one of them.
+//! What this service does on events: it keeps every one of them, and tells what it holds of somebody who asks for it.
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use kit::{
     Clock, Db,
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
+    files::{Files, exports::Export},
+    json,
 };
+use proto::students::StudentExportRequested;
+use uuid::Uuid;
 
-use crate::operations::record;
+use crate::operations::{part, record};
 
 struct Record;
 
@@ -21,7 +26,40 @@ impl Hear for Record {
     }
 }
 
-pub(crate) fn consumers(db: &Db, clock: &Clock) -> Vec<Consumer> {
+struct Tell {
+    db: Db,
+    files: Arc<dyn Files>,
+    clock: Clock,
+}
+
+#[async_trait::async_trait]
+impl Hear for Tell {
+    async fn apply(&self, _: &Txn, event: &Event) -> Result<(), Heard> {
+        let wanted: StudentExportRequested =
+            json::from_value(&event.data).map_err(|error| Heard::Fail(error.to_string()))?;
+        let id = |text: &str| Uuid::parse_str(text).map_err(|error| Heard::Fail(error.to_string()));
+        let until = wanted.wanted_until.unwrap_or_default();
+        let nanos = u32::try_from(until.nanos).unwrap_or_default();
+        let export = Export {
+            id: id(&wanted.export_id)?,
+            wanted_until: DateTime::<Utc>::from_timestamp(until.seconds, nanos).unwrap_or_default(),
+        };
+        part::store(&self.db, &*self.files, &self.clock, id(&wanted.student_id)?, export)
+            .await
+            .map_err(|error| Heard::Retry(error.to_string()))
+    }
+}
+
+pub(crate) fn consumers(db: &Db, files: &Arc<dyn Files>, clock: &Clock) -> Vec<Consumer> {
     let everything = Subscription::new("audit", &["#"]);
-    vec![Consumer::new(everything, db.clone(), clock.clone(), Arc::new(Record))]
+    let exports = Subscription::new("audit.exports", &["hostelpulse.student.export_requested.v1"]);
+    let tell = Tell {
+        db: db.clone(),
+        files: files.clone(),
+        clock: clock.clone(),
+    };
+    vec![
+        Consumer::new(everything, db.clone(), clock.clone(), Arc::new(Record)),
+        Consumer::new(exports, db.clone(), clock.clone(), Arc::new(tell)),
+    ]
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use kit::{
     Clock,
     events::Consumer,
+    files::Files,
     service::{Deps, Rpcs, Service},
 };
 use proto::audit::audit_server::AuditServer;
@@ -16,6 +17,7 @@ use crate::{Config, Migrator, heard, operations::App, rpc::AuditRpc, store};
 pub struct Audit {
     app: Arc<App>,
     clock: Clock,
+    files: Arc<dyn Files>,
     config: Config,
 }
 
@@ -33,6 +35,7 @@ impl Service for Audit {
         Ok(Self {
             app: Arc::new(App { db: deps.db }),
             clock: deps.clock,
+            files: deps.files,
             config,
         })
     }
@@ -42,7 +45,7 @@ impl Service for Audit {
     }
 
     fn consumers(&self) -> Vec<Consumer> {
-        heard::consumers(&self.app.db, &self.clock)
+        heard::consumers(&self.app.db, &self.files, &self.clock)
     }
 
     /// Writes the head of the chain to the log now and then: an anchor outside the database.

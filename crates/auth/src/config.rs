@@ -103,7 +103,10 @@ impl Config {
         );
         anyhow::ensure!((4..=16).contains(&self.bcrypt_cost), "auth.bcrypt_cost must be 4 to 16");
         anyhow::ensure!(self.hashing_threads <= 256, "auth.hashing_threads must be at most 256");
-        anyhow::ensure!(self.hashing_queue <= 10_000, "auth.hashing_queue must be at most 10000");
+        anyhow::ensure!(
+            (1..=10_000).contains(&self.hashing_queue),
+            "auth.hashing_queue must be 1 to 10000"
+        );
         for role in &self.mfa_required_roles {
             let known = Role::from_str_name(&role.to_uppercase()).filter(|role| *role != Role::Unspecified);
             anyhow::ensure!(
@@ -150,6 +153,16 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn somebody_may_always_wait_for_a_turn_and_never_everybody() {
+        let queue = |hashing_queue| Config {
+            hashing_queue,
+            ..Config::default()
+        };
+        assert!(queue(1).validate().is_ok() && queue(10_000).validate().is_ok());
+        assert!(queue(0).validate().is_err() && queue(10_001).validate().is_err());
+    }
 
     #[test]
     fn roles_that_must_have_a_second_factor_are_roles() {

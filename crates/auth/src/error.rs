@@ -33,6 +33,8 @@ pub enum Error {
     RoleAboveOwn(&'static str),
     #[error("the set-up link does not hold")]
     SetupLinkInvalid,
+    #[error("the account follows a record")]
+    FollowsRecord,
     #[error("the last administrator stays")]
     LastAdmin,
     #[error("too many sign-ins at once")]
@@ -110,6 +112,7 @@ impl From<Error> for Fault {
             Error::Refused(Refusal::OwnAccount) => {
                 Fault::refused("OWN_ACCOUNT", "You cannot deactivate your own account")
             }
+            Error::Refused(Refusal::Erased) => Fault::refused("ERASED", "This account was erased, for good"),
             Error::SetupLinkInvalid => Fault::refused(
                 "SETUP_LINK_INVALID",
                 "This set-up link does not hold any more; the program prints a new one at its start while there are no users",
@@ -118,6 +121,10 @@ impl From<Error> for Fault {
             Error::Refused(Refusal::RoleAboveOwn) | Error::RoleAboveOwn(_) => {
                 Fault::forbidden("You cannot give out a role above your own")
             }
+            Error::FollowsRecord => Fault::refused(
+                "FOLLOWS_RECORD",
+                "This account belongs to a student's record, so its role stays; make another account",
+            ),
             Error::LastAdmin => Fault::refused(
                 "LAST_ADMIN",
                 "This is the last active administrator: make another one first",

@@ -4,10 +4,9 @@ pub(crate) mod api_key;
 pub(crate) mod second_factor;
 
 use chrono::{DateTime, Utc};
-use kit::{Clock, access::Caller, events::Draft};
-use prost_types::Timestamp;
+use kit::{Clock, access::Caller, clock::timestamp, events::Draft};
 use proto::auth::{
-    SessionEnd, SigningKeyRotated, User as Message, UserCodeSent, UserCreated, UserDeactivated, UserLocked,
+    SessionEnd, SigningKeyRotated, User as Message, UserCodeSent, UserCreated, UserDeactivated, UserErased, UserLocked,
     UserPasswordChanged, UserRoleChanged, UserSessionsEnded, UserSignInFailed, UserSignedIn, UserTokenReused,
     UserUpdated,
 };
@@ -29,12 +28,14 @@ pub(crate) fn created(clock: &Clock, caller: &Caller, user: &User) -> Draft {
 /// An account changed; that it can no longer sign in, or has another role, is an event of its own when nothing else changed.
 pub(crate) fn changed(clock: &Clock, caller: &Caller, before: &User, after: &User) -> Draft {
     let user = Some(message(after));
-    if before.role != after.role && before.state == after.state && before.name == after.name {
+    let is_same_person =
+        before.name == after.name && before.email == after.email && before.registration_no == after.registration_no;
+    if before.role != after.role && before.state == after.state && is_same_person {
         let before = before.role.into();
         let event = UserRoleChanged { user, before };
         return Draft::new(clock, caller, SOURCE, after.id, after.version, &event);
     }
-    if before.is_active() && !after.is_active() && before.name == after.name && before.role == after.role {
+    if before.is_active() && !after.is_active() && is_same_person && before.role == after.role {
         let event = UserDeactivated { user };
         return Draft::new(clock, caller, SOURCE, after.id, after.version, &event);
     }
@@ -43,6 +44,14 @@ pub(crate) fn changed(clock: &Clock, caller: &Caller, before: &User, after: &Use
         before: Some(message(before)),
     };
     Draft::new(clock, caller, SOURCE, after.id, after.version, &event)
+}
+
+/// Nothing tells any more whose account it was.
+pub(crate) fn erased(clock: &Clock, caller: &Caller, user: &User) -> Draft {
+    let event = UserErased {
+        user_id: user.id.to_string(),
+    };
+    Draft::new(clock, caller, SOURCE, user.id, user.version, &event)
 }
 
 /// How somebody signed in.
@@ -164,12 +173,5 @@ pub(crate) fn message(user: &User) -> Message {
         created_at: Some(timestamp(user.created_at)),
         updated_at: Some(timestamp(user.updated_at)),
         last_login_at: user.last_login_at.map(timestamp),
-    }
-}
-
-pub(crate) fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
     }
 }

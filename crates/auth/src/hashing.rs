@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::{Config, Error, domain::NewPassword};
@@ -44,6 +45,8 @@ struct Inner {
     /// A hash that belongs to nobody: unknown users cost the same time as known ones.
     nobody: String,
     turns: Arc<Semaphore>,
+    /// How many turns there are.
+    threads: usize,
     waiting: AtomicUsize,
     longest_queue: usize,
     longest_wait: Duration,
@@ -61,6 +64,7 @@ impl Hashing {
             cost: config.bcrypt_cost,
             nobody: hash_of_nobody(config.bcrypt_cost)?,
             turns: Arc::new(Semaphore::new(threads)),
+            threads,
             waiting: AtomicUsize::new(0),
             longest_queue: config.hashing_queue,
             longest_wait: Duration::from_secs(config.hashing_wait_seconds.into()),
@@ -71,6 +75,14 @@ impl Hashing {
     pub(crate) async fn hash(&self, password: NewPassword) -> Result<String, Error> {
         let cost = self.0.cost;
         Ok(self.in_turn(move || bcrypt::hash(password.expose(), cost)).await??)
+    }
+
+    /// The hashes of many new passwords, in their order. As many at once as there are turns, and never more: those who sign in
+    /// meanwhile get theirs in between.
+    pub(crate) async fn hash_all(&self, passwords: Vec<NewPassword>) -> Result<Vec<String>, Error> {
+        let at_once = self.0.threads.min(self.0.longest_queue);
+        let hashes = stream::iter(passwords).map(|password| self.hash(password));
+        hashes.buffered(at_once).try_collect().await
     }
 
     /// Whether a password is the one behind `hash`. Without a hash the answer is no, in the same time.
@@ -298,6 +310,19 @@ mod tests {
         let panicked: Result<(), Error> = hashing.in_turn(|| panic!("a bug")).await;
         assert!(matches!(panicked, Err(Error::Fault(_))));
         hashing.in_turn(|| ()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn many_passwords_are_hashed_in_their_order_and_stay_within_the_queue() {
+        let hashing = hashing(1, LONG);
+        let texts = ["Copper#41kettle", "Mossy#52bridge", "Demo@1234"];
+        let new = |text| NewPassword::parse(text, crate::domain::password::Policy::default(), Role::Admin).unwrap();
+        let hashes = hashing.hash_all(texts.map(new).into()).await.unwrap();
+        assert_eq!(hashes.len(), 3);
+        for (text, hash) in texts.iter().zip(hashes) {
+            assert!(bcrypt::verify(text, &hash).unwrap());
+        }
+        assert!(hashing.hash_all(Vec::new()).await.unwrap().is_empty());
     }
 
     #[cfg(target_os = "linux")]

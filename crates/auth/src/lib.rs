@@ -11,6 +11,7 @@ pub mod domain;
 mod error;
 mod events;
 mod hashing;
+mod heard;
 mod operations;
 mod rpc;
 mod service;

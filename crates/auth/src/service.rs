@@ -2,25 +2,32 @@
 
 use std::sync::Arc;
 
-use kit::service::{Deps, Rpcs, Service};
+use kit::{
+    events::Consumer,
+    service::{Deps, Rpcs, Service},
+};
 use proto::auth::{
-    api_keys_server::ApiKeysServer, auth_server::AuthServer, passwords_server::PasswordsServer,
-    second_factor_server::SecondFactorServer, sessions_server::SessionsServer, tokens_server::TokensServer,
-    users_server::UsersServer,
+    accounts_server::AccountsServer, api_keys_server::ApiKeysServer, auth_server::AuthServer,
+    passwords_server::PasswordsServer, second_factor_server::SecondFactorServer, sessions_server::SessionsServer,
+    tokens_server::TokensServer, users_server::UsersServer,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     Config, Error, Migrator,
     hashing::Hashing,
+    heard,
     operations::{
-        App, install,
+        App,
+        accounts::rebuild,
+        install,
         keys::{self, Rotation},
         letters::post,
         seed::{self, NewAccount, SeedError},
         tidy, watch,
     },
-    rpc::{ApiKeysRpc, AuthRpc, PasswordsRpc, SecondFactorRpc, SessionsRpc, TokensRpc, UsersRpc},
+    rpc::{AccountsRpc, ApiKeysRpc, AuthRpc, PasswordsRpc, SecondFactorRpc, SessionsRpc, TokensRpc, UsersRpc},
     store,
     tokens::Signer,
 };
@@ -31,6 +38,7 @@ pub struct Auth(Arc<App>);
 #[async_trait::async_trait]
 impl Service for Auth {
     const NAME: &'static str = "auth";
+    const READS: &'static [&'static str] = &[rebuild::STUDENTS];
     type Config = Config;
     type Migrator = Migrator;
 
@@ -54,6 +62,15 @@ impl Service for Auth {
         rpcs.add(SecondFactorServer::new(SecondFactorRpc(self.0.clone())));
         rpcs.add(ApiKeysServer::new(ApiKeysRpc(self.0.clone())));
         rpcs.add(UsersServer::new(UsersRpc(self.0.clone())));
+        rpcs.add(AccountsServer::new(AccountsRpc(self.0.clone())));
+    }
+
+    fn consumers(&self) -> Vec<Consumer> {
+        heard::consumers(&self.0)
+    }
+
+    async fn rebuild(&self) -> anyhow::Result<Option<u64>> {
+        rebuild::rebuild(&self.0).await.map(Some)
     }
 
     async fn run(&self, stop: CancellationToken) -> anyhow::Result<()> {
@@ -69,8 +86,9 @@ impl Service for Auth {
 }
 
 impl Auth {
-    /// Creates all the accounts with one password, or none; see [`SeedError`] for when it is refused.
-    pub async fn seed(&self, accounts: Vec<NewAccount>, password: &str) -> Result<(), SeedError> {
+    /// Creates all the accounts with one password, or none; see [`SeedError`] for when it is refused. The id of each by its
+    /// address, also of those that are there already.
+    pub async fn seed(&self, accounts: Vec<NewAccount>, password: &str) -> Result<Vec<(String, Uuid)>, SeedError> {
         seed::all_or_nothing(&self.0, accounts, password).await
     }
 

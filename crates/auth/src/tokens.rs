@@ -1,4 +1,4 @@
-//! Signs access tokens, makes refresh tokens, and publishes the keys that verify.
+//! Signs access tokens, makes opaque ones, and publishes the keys that verify.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -36,8 +36,8 @@ struct Key {
     verifies_until: Option<DateTime<Utc>>,
 }
 
-/// A refresh token as its owner gets it, and the hash under which it is kept.
-pub(crate) struct RefreshToken {
+/// An opaque token, of a session, a challenge or a set-up link: as its owner gets it, and the hash under which it is kept.
+pub(crate) struct SecretToken {
     pub token: String,
     pub hash: String,
 }
@@ -156,7 +156,7 @@ fn broken(what: &'static str) -> Error {
     }
 }
 
-impl RefreshToken {
+impl SecretToken {
     /// 256 bits that nobody can guess.
     pub(crate) fn generate() -> Self {
         let bytes: [u8; 32] = rand::random();

@@ -107,7 +107,7 @@ pub(crate) async fn paced(
     collect(senders, begun).await
 }
 
-fn get(address: SocketAddr, path: &str, token: &str) -> Vec<u8> {
+pub(crate) fn get(address: SocketAddr, path: &str, token: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
 }
 

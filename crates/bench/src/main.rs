@@ -2,6 +2,8 @@
 
 mod bare;
 mod hop;
+mod hostel;
+mod lists;
 mod load;
 mod login;
 mod product;
@@ -25,6 +27,8 @@ enum Measure {
     Hop(hop::Options),
     /// Sign-ins beside bare bcrypt, what others feel of a storm of them, and whether their time tells who is known.
     Login(login::Options),
+    /// Lists and searches of 50,000 students through the gateway.
+    Students(lists::Options),
     /// Sends requests as fast as they are answered and says how it went, as JSON. The measurements run it as a process
     /// of its own, so that its work is not counted as the product's.
     Load {
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
     {
         Measure::Hop(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(hop::run(options))),
         Measure::Login(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(login::run(options))),
+        Measure::Students(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(lists::run(options))),
         Measure::Load {
             address,
             path,

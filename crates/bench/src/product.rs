@@ -27,6 +27,8 @@ pub(crate) async fn product(
     if grpc.is_some() {
         let secret = "a secret for measurements, of enough length".to_owned();
         config.base.service_secret = Some(kit::config::SecretText(secret.into()));
+        let keys = "bench:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".to_owned();
+        config.base.master_keys = Some(kit::config::SecretText(keys.into()));
     }
     let demo = Gateways {
         gateway: grpc.is_none(),
@@ -34,7 +36,7 @@ pub(crate) async fn product(
     };
     let Composed {
         host, listens: address, ..
-    } = run_services(config.clone(), Some(telemetry), &SERVICES, demo).await?;
+    } = Box::pin(run_services(config.clone(), Some(telemetry), &SERVICES, demo)).await?;
     let Some(grpc) = grpc else {
         return Ok((
             host,
@@ -52,7 +54,7 @@ pub(crate) async fn product(
         host: front,
         listens: address,
         ..
-    } = run_services(
+    } = Box::pin(run_services(
         config,
         Some(telemetry),
         &[],
@@ -60,7 +62,7 @@ pub(crate) async fn product(
             gateway: true,
             demo: false,
         },
-    )
+    ))
     .await?;
     // Both run until the measurement's process ends.
     tokio::spawn(front.lifecycle.run(std::future::pending()));
@@ -72,12 +74,17 @@ pub(crate) async fn product(
 
 /// An access token of the demo's student.
 pub(crate) async fn token(host: &Host) -> anyhow::Result<String> {
+    token_of(host, "student@demo.local").await
+}
+
+/// An access token of somebody who has everybody's password.
+pub(crate) async fn token_of(host: &Host, identifier: &str) -> anyhow::Result<String> {
     let channel = host
         .upstreams
         .channel("auth")
         .ok_or_else(|| anyhow::anyhow!("no channel to auth"))?;
     let request = LoginRequest {
-        identifier: "student@demo.local".to_owned(),
+        identifier: identifier.to_owned(),
         password: PASSWORD.to_owned(),
         cookie: false,
     };

@@ -18,6 +18,7 @@
 //! | `cookie` | a token that a browser keeps in a cookie |
 //! | `limits` | how often |
 //! | `input`, `body` | path, query and body become one protobuf message; slow and large bodies end |
+//! | `form` | what stands beside an upload's file |
 //! | `call` | one call of a service with bytes as they are |
 //! | `shapes` | unary, stream, upload, download |
 //! | `envelope`, `refusal` | what answers look like |
@@ -37,6 +38,7 @@ mod envelope;
 mod error;
 mod face;
 mod figures;
+mod form;
 mod health;
 mod input;
 mod limits;

@@ -21,6 +21,7 @@ use crate::{
     call::Rpc,
     cookie,
     envelope::{Success, message_part},
+    form,
     limits::Limit,
     tree,
 };
@@ -233,14 +234,9 @@ impl Reader<'_> {
         if *method == Method::GET || *method == Method::DELETE || binding.body != "*" {
             return Err("an upload must be a POST or PUT with the body \"*\"".to_owned());
         }
-        let form = &self.options.rest.form;
-        for (index, field) in form.iter().enumerate() {
-            let twice = form[..index].iter().any(|other| other.name == field.name);
-            if field.name.is_empty() || field.name == "file" || twice || parameters.contains(&field.name) {
-                return Err(format!("the form's field {:?} has no name of its own", field.name));
-            }
-        }
-        Ok(())
+        let when = self.when()?;
+        let when = when.as_ref().map(|(name, _)| name.as_str());
+        form::check(&self.options.rest.form, parameters, when)
     }
 
     fn input(&self, method: &Method, binding: &HttpRule, parameters: &[String]) -> Result<Input, String> {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
@@ -25,9 +25,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  hostelpulse up --demo --listen 127.0.0.1:8080")]
     Up(Up),
     /// Run one or some of the services, or the gateway, for a container.
-    #[command(after_help = "Example:\n  HOSTELPULSE_GRPC_LISTEN=0.0.0.0:9000 hostelpulse serve auth audit")]
+    #[command(after_help = "Example:\n  HOSTELPULSE_GRPC_LISTEN=0.0.0.0:9000 hostelpulse serve auth students audit")]
     Serve {
-        /// `auth`, `audit`, `gateway`.
+        /// `auth`, `students`, `audit`, `gateway`.
         #[arg(required = true, value_name = "SERVICE")]
         services: Vec<Served>,
         #[command(flatten)]
@@ -55,7 +55,10 @@ pub enum Command {
         after_help = "Example:\n  hostelpulse users create-admin --email admin@hostel.example --name \"Front Office\""
     )]
     Users(UsersCommand),
-    /// Look after the keys that access tokens are signed with.
+    /// Look after what services keep of each other's records.
+    #[command(subcommand, after_help = "Example:\n  hostelpulse projections rebuild auth")]
+    Projections(ProjectionsCommand),
+    /// Look after the keys: those that access tokens are signed with, and those that data is sealed with.
     #[command(subcommand, after_help = "Example:\n  hostelpulse keys rotate")]
     Keys(KeysCommand),
 }
@@ -176,11 +179,38 @@ pub enum UsersCommand {
     },
 }
 
+/// Which keys are rotated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Rotated {
+    Tokens,
+    Data,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProjectionsCommand {
+    /// Read anew what a service keeps of others. Works beside a running HostelPulse, and as often as wanted.
+    #[command(
+        after_help = "Example:\n  hostelpulse projections rebuild auth --database-url postgres://hp@db/hostelpulse_{service}"
+    )]
+    Rebuild {
+        #[arg(value_name = "SERVICE")]
+        service: Service,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Sign with a new key from now on; nobody is signed out. Works beside a running HostelPulse.
-    #[command(after_help = "Example:\n  hostelpulse keys rotate --database-url postgres://hp@db/hostelpulse_{service}")]
+    /// Sign and seal with new keys from now on; nobody is signed out and nothing is lost. Works beside a running HostelPulse.
+    #[command(
+        after_help = "Examples:\n  hostelpulse keys rotate\n  hostelpulse keys rotate data\n  hostelpulse keys rotate tokens --database-url postgres://hp@db/hostelpulse_{service}"
+    )]
     Rotate {
+        /// `tokens`: what access tokens are signed with. `data`: the master keys, what values are sealed with. Without it,
+        /// both.
+        #[arg(value_enum)]
+        what: Option<Rotated>,
         #[command(flatten)]
         flags: Flags,
     },

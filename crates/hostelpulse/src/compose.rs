@@ -12,6 +12,7 @@ use kit::{
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
 use crate::{cli::Flags, demo};
 
@@ -31,11 +32,12 @@ pub struct Composed {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Service {
     Auth,
+    Students,
     Audit,
 }
 
 /// All of them, in the order in which they start.
-pub const SERVICES: [Service; 2] = [Service::Auth, Service::Audit];
+pub const SERVICES: [Service; 3] = [Service::Auth, Service::Students, Service::Audit];
 
 /// What a process runs beside its services.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -44,11 +46,29 @@ pub struct Gateways {
     pub demo: bool,
 }
 
+/// What services that start earlier leave for what starts later.
+#[derive(Default)]
+struct Begun {
+    setup: Option<SetupToken>,
+    /// The demo's accounts: their addresses and ids.
+    accounts: Vec<(String, Uuid)>,
+}
+
 impl Service {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auth => auth::Auth::NAME,
+            Self::Students => students::Students::NAME,
             Self::Audit => audit::Audit::NAME,
+        }
+    }
+
+    /// The services whose records it keeps a copy of, or is made to agree with.
+    pub const fn reads(self) -> &'static [&'static str] {
+        match self {
+            Self::Auth => auth::Auth::READS,
+            Self::Students => students::Students::READS,
+            Self::Audit => audit::Audit::READS,
         }
     }
 
@@ -56,12 +76,13 @@ impl Service {
     async fn refuse_newer_database(self, host: &Host) -> anyhow::Result<()> {
         match self {
             Self::Auth => host.refuse_newer_database::<auth::Auth>().await,
+            Self::Students => host.refuse_newer_database::<students::Students>().await,
             Self::Audit => host.refuse_newer_database::<audit::Audit>().await,
         }
     }
 
     /// Creates and starts the service.
-    async fn start(self, host: &mut Host, with: Gateways) -> anyhow::Result<Option<SetupToken>> {
+    async fn start(self, host: &mut Host, with: Gateways, begun: &mut Begun) -> anyhow::Result<()> {
         match self {
             Self::Auth => {
                 let mut config: auth::Config = host.config.section(auth::Auth::NAME)?;
@@ -71,19 +92,26 @@ impl Service {
                 }
                 let (auth, db) = host.create_with::<auth::Auth>(config).await?;
                 if with.demo {
-                    auth.seed(demo::accounts(), demo::PASSWORD).await?;
+                    begun.accounts = auth.seed(demo::accounts(), demo::PASSWORD).await?;
                 }
                 // Only where the link leads somewhere: a process without a gateway has no page.
-                let setup = if with.gateway { auth.setup_token().await? } else { None };
+                begun.setup = if with.gateway { auth.setup_token().await? } else { None };
                 host.start(auth, db)?;
-                return Ok(setup);
+            }
+            Self::Students => {
+                let (students, db) = host.create::<students::Students>().await?;
+                if with.demo {
+                    let accounts = std::mem::take(&mut begun.accounts);
+                    students.seed(demo::beginning(accounts)).await?;
+                }
+                host.start(students, db)?;
             }
             Self::Audit => {
                 let (audit, db) = host.create::<audit::Audit>().await?;
                 host.start(audit, db)?;
             }
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -143,6 +171,7 @@ pub(crate) fn sections(config: &Config) -> anyhow::Result<Vec<(&'static str, Val
             serde_json::to_value(config.section::<gateway::Limits>("limits")?)?,
         ),
         (auth::Auth::NAME, section::<auth::Auth>(config)?),
+        (students::Students::NAME, section::<students::Students>(config)?),
         (audit::Audit::NAME, section::<audit::Audit>(config)?),
     ])
 }
@@ -166,7 +195,7 @@ fn refuse_a_bus_that_nobody_shares(config: &Config, services: &[Service]) -> any
 
 /// Puts a process together from services and, if asked for, the gateway. Nothing is served before everything is checked.
 pub async fn run_services(
-    config: Config,
+    mut config: Config,
     telemetry: Option<&Telemetry>,
     services: &[Service],
     with: Gateways,
@@ -174,7 +203,10 @@ pub async fn run_services(
     sections(&config)?;
     // Ports first: that one is taken is found before any store is touched.
     let outside = if with.gateway {
-        Some(bind(config.base.listen).await?)
+        let listener = bind(config.base.listen).await?;
+        // Port 0 is any free one: links are to begin with the one that it turned out to be.
+        config.base.listen = listener.local_addr()?;
+        Some(listener)
     } else {
         None
     };
@@ -191,9 +223,9 @@ pub async fn run_services(
     for service in services {
         service.refuse_newer_database(&host).await?;
     }
-    let mut setup = None;
+    let mut begun = Begun::default();
     for service in services {
-        setup = service.start(&mut host, with).await?.or(setup);
+        service.start(&mut host, with, &mut begun).await?;
     }
     host.begin().await?;
     if let Some(listener) = inside {
@@ -208,7 +240,11 @@ pub async fn run_services(
             Ok(gateway.run(stop.cancelled_owned()).await?)
         });
     }
-    Ok(Composed { host, listens, setup })
+    Ok(Composed {
+        host,
+        listens,
+        setup: begun.setup,
+    })
 }
 
 /// Checks the contract and everything else that the gateway needs, before a database is touched.

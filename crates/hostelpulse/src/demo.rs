@@ -1,14 +1,24 @@
-//! The demo: one user a role and forty students, all with one password.
+//! The demo: one user a role, two blocks of rooms, and forty students who live in them, all with one password.
+
+use std::collections::HashMap;
 
 use auth::NewAccount;
 use proto::options::Role;
+use students::{Beginning, NewBlock, NewRoom, NewStudent};
+use uuid::Uuid;
 
 pub(crate) const PASSWORD: &str = "Demo@1234";
-const STUDENTS: usize = 40;
+const STUDENTS: u32 = 40;
 const FIRST_NAMES: [&str; 10] = [
     "Asha", "Bilal", "Chitra", "Dev", "Esha", "Farhan", "Gauri", "Harish", "Ila", "Jatin",
 ];
 const LAST_NAMES: [&str; 4] = ["Verma", "Khan", "Iyer", "Das"];
+/// Name and location. The second block stands some two hundred metres north of the first.
+const BLOCKS: [(&str, f64, f64); 2] = [("A", 28.6139, 77.2090), ("B", 28.6157, 77.2090)];
+const ROOMS_A_BLOCK: u32 = 10;
+const PLACES_A_ROOM: u32 = 4;
+/// Two who share a room have consecutive numbers.
+const STUDENTS_A_ROOM: u32 = 2;
 
 /// Everybody in the demo.
 pub(crate) fn accounts() -> Vec<NewAccount> {
@@ -25,25 +35,88 @@ pub(crate) fn accounts() -> Vec<NewAccount> {
         role,
         registration_no: None,
     });
-    staff.chain((1..=STUDENTS).map(student)).collect()
+    let students = (1..=STUDENTS).map(|number| NewAccount {
+        email: email(number),
+        name: name(number),
+        role: Role::Student,
+        registration_no: Some(registration_no(number)),
+    });
+    staff.chain(students).collect()
 }
 
-fn student(number: usize) -> NewAccount {
-    let suffix = if number == 1 { String::new() } else { number.to_string() };
-    let (first, last) = (
-        FIRST_NAMES[(number - 1) % FIRST_NAMES.len()],
-        LAST_NAMES[(number - 1) / FIRST_NAMES.len()],
-    );
-    NewAccount {
-        email: format!("student{suffix}@demo.local"),
-        name: format!("{first} {last}"),
-        role: Role::Student,
-        registration_no: Some(format!("REG-2026-{number:03}")),
+/// Where everybody lives, given the ids of the accounts by their addresses. Whoever has no account is left out.
+pub(crate) fn beginning(accounts: Vec<(String, Uuid)>) -> Beginning {
+    let ids: HashMap<String, Uuid> = accounts.into_iter().collect();
+    let student = |number| Some(student(number, *ids.get(&email(number))?));
+    Beginning {
+        blocks: BLOCKS.into_iter().map(block).collect(),
+        students: (1..=STUDENTS).filter_map(student).collect(),
     }
+}
+
+fn block((name, latitude, longitude): (&str, f64, f64)) -> NewBlock {
+    let room = |place| NewRoom {
+        room_no: room_no(name, place),
+        floor: 1,
+        capacity: PLACES_A_ROOM,
+    };
+    NewBlock {
+        name: name.to_owned(),
+        latitude,
+        longitude,
+        rooms: (0..ROOMS_A_BLOCK).map(room).collect(),
+    }
+}
+
+fn student(number: u32, id: Uuid) -> NewStudent {
+    // From 0 on: 1 and 2 share the first room, 3 and 4 the second.
+    let pair = (number - 1) / STUDENTS_A_ROOM;
+    let year = pair % 4 + 1;
+    let (block, place) = if pair < ROOMS_A_BLOCK {
+        (BLOCKS[0].0, pair)
+    } else {
+        (BLOCKS[1].0, pair - ROOMS_A_BLOCK)
+    };
+    NewStudent {
+        id,
+        email: email(number),
+        registration_no: registration_no(number),
+        name: name(number),
+        phone: format!("90000000{number:02}"),
+        parent_phone: format!("90000001{number:02}"),
+        address: format!("{number} Lake Road, Pune"),
+        year,
+        semester: 2 * year - 1 + pair / 4 % 2,
+        room: Some((block.to_owned(), room_no(block, place))),
+    }
+}
+
+fn room_no(block: &str, place: u32) -> String {
+    format!("{block}-{}", 101 + place)
+}
+
+fn email(number: u32) -> String {
+    let suffix = if number == 1 { String::new() } else { number.to_string() };
+    format!("student{suffix}@demo.local")
+}
+
+fn registration_no(number: u32) -> String {
+    format!("REG-2026-{number:03}")
+}
+
+fn name(number: u32) -> String {
+    let turn = number as usize - 1;
+    let (first, last) = (
+        FIRST_NAMES[turn % FIRST_NAMES.len()],
+        LAST_NAMES[turn / FIRST_NAMES.len()],
+    );
+    format!("{first} {last}")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -53,7 +126,33 @@ mod tests {
         assert_eq!(all[5].email, "student@demo.local");
         assert_eq!(all[5].registration_no.as_deref(), Some("REG-2026-001"));
         assert_eq!(all[6].email, "student2@demo.local");
-        let names: std::collections::HashSet<_> = all.iter().map(|one| &one.name).collect();
+        let names: HashSet<_> = all.iter().map(|one| &one.name).collect();
         assert_eq!(names.len(), 45);
+    }
+
+    #[test]
+    fn two_blocks_of_ten_rooms_are_lived_in() {
+        let ids = accounts().into_iter().map(|one| (one.email, Uuid::nil())).collect();
+        let beginning = beginning(ids);
+        let rooms: Vec<_> = beginning.blocks.iter().flat_map(|block| &block.rooms).collect();
+        assert_eq!(
+            (rooms.len(), rooms[0].room_no.as_str(), rooms[9].room_no.as_str()),
+            (20, "A-101", "A-110")
+        );
+        let lives = |student: &NewStudent| student.room.clone().unwrap();
+        let home = ("A".to_owned(), "A-101".to_owned());
+        let [first, second] = [&beginning.students[0], &beginning.students[1]];
+        assert_eq!((lives(first), first.year), (home, 1));
+        assert_eq!((&lives(second).0, second.year), (&lives(first).0, first.year));
+        assert_eq!(beginning.students.len(), 40);
+        let terms: HashSet<_> = beginning.students.iter().map(|one| (one.year, one.semester)).collect();
+        assert_eq!(terms.len(), 8, "every semester has students");
+        let lived_in: HashSet<_> = beginning.students.iter().map(lives).collect();
+        assert_eq!(lived_in.len(), 20);
+    }
+
+    #[test]
+    fn whoever_has_no_account_is_left_out() {
+        assert!(beginning(Vec::new()).students.is_empty());
     }
 }

@@ -3,7 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
-use uuid::{ContextV7, Timestamp, Uuid};
+use prost_types::Timestamp;
+use uuid::{ContextV7, Uuid};
+
+/// A time as messages of the contract tell it.
+pub fn timestamp(at: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: at.timestamp(),
+        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
+    }
+}
 
 /// Tells the time. Cheap to clone; all clones of a mock clock move together.
 #[derive(Clone, Debug)]
@@ -51,7 +60,7 @@ impl Clock {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
-        Uuid::new_v7(Timestamp::from_unix(
+        Uuid::new_v7(uuid::Timestamp::from_unix(
             &ORDER_WITHIN_A_MILLISECOND,
             seconds,
             now.timestamp_subsec_nanos(),

@@ -25,7 +25,7 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
 }
 
-/// A closed set: each kind is one gRPC code and one HTTP status.
+/// A closed set: each kind is one gRPC code and one HTTP status. Two share a code: their reasons differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
 pub enum Kind {
     Validation,
@@ -36,6 +36,8 @@ pub enum Kind {
     /// A rule of the domain refuses.
     Refused,
     TooLarge,
+    /// A file is of no kind that is taken.
+    UnsupportedMedia,
     RateLimited,
     Internal,
     Unavailable,
@@ -58,8 +60,33 @@ impl Violation {
     }
 }
 
+/// Collects what is wrong with the fields of a request, so that all of it is told at once.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<Violation>);
+
+impl Fields {
+    /// The value, or its field noted as wrong.
+    pub fn take<T, E: Into<String>>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|why| self.0.push(Violation::new(field, why))).ok()
+    }
+
+    /// A field noted as wrong.
+    pub fn wrong(&mut self, field: &str, why: impl Into<String>) {
+        self.0.push(Violation::new(field, why));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What was noted.
+    pub fn fault(self) -> Fault {
+        Fault::validation(self.0)
+    }
+}
+
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Validation,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -67,6 +94,7 @@ impl Kind {
         Self::Conflict,
         Self::Refused,
         Self::TooLarge,
+        Self::UnsupportedMedia,
         Self::RateLimited,
         Self::Internal,
         Self::Unavailable,
@@ -83,6 +111,8 @@ impl Kind {
             Self::Conflict => (Code::AlreadyExists, 409, "CONFLICT"),
             Self::Refused => (Code::FailedPrecondition, 422, "REFUSED"),
             Self::TooLarge => (Code::OutOfRange, 413, "PAYLOAD_TOO_LARGE"),
+            // gRPC has no code of its own for it; the reason tells it from a field that is wrong.
+            Self::UnsupportedMedia => (Code::InvalidArgument, 415, "UNSUPPORTED_MEDIA_TYPE"),
             Self::RateLimited => (Code::ResourceExhausted, 429, "RATE_LIMITED"),
             Self::Internal => (Code::Internal, 500, "INTERNAL"),
             Self::Unavailable => (Code::Unavailable, 503, "UNAVAILABLE"),
@@ -101,6 +131,14 @@ impl Kind {
     /// The reason of a fault that names none of its own.
     pub const fn reason(self) -> &'static str {
         self.face().2
+    }
+
+    /// The kind of a fault of ours.
+    fn from_wire(code: Code, reason: &str) -> Self {
+        let same = Self::ALL
+            .into_iter()
+            .find(|kind| kind.grpc() == code && kind.reason() == reason);
+        same.unwrap_or_else(|| Self::from_grpc(code))
     }
 
     fn from_grpc(code: Code) -> Self {
@@ -141,6 +179,11 @@ impl Fault {
         Self::validation(vec![Violation::new(field, error)])
     }
 
+    /// `expected` is what would be taken, in a sentence.
+    pub fn unsupported_media(expected: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::UnsupportedMedia, Kind::UnsupportedMedia.reason(), expected)
+    }
+
     pub fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Unauthenticated, Kind::Unauthenticated.reason(), message)
     }
@@ -165,6 +208,15 @@ impl Fault {
     /// A rule of the domain refuses, by its own reason.
     pub fn refused(reason: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Refused, reason, message)
+    }
+
+    /// `what` is the thing in a sentence: "The file".
+    pub fn too_large(what: &str, limit: u64) -> Self {
+        Self::new(
+            Kind::TooLarge,
+            Kind::TooLarge.reason(),
+            format!("{what} must be at most {limit} bytes"),
+        )
     }
 
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
@@ -212,11 +264,11 @@ impl Fault {
 
     /// Reads a status that came over the wire, ours or a library's.
     pub fn from_status(status: &Status) -> Self {
-        let kind = Kind::from_grpc(status.code());
         let sent = status.get_error_details();
         let Some(info) = sent.error_info().filter(|info| info.domain == DOMAIN) else {
-            return Self::from_foreign(kind, status);
+            return Self::from_foreign(Kind::from_grpc(status.code()), status);
         };
+        let kind = Kind::from_wire(status.code(), &info.reason);
         let details = info.metadata.iter().map(|(name, text)| {
             let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
             (name.clone(), value)
@@ -240,6 +292,11 @@ impl Fault {
     /// A status without our details was made by the transport: its words are not for the outside.
     fn from_foreign(kind: Kind, status: &Status) -> Self {
         match kind {
+            // Nobody sent it: the connection broke under the call.
+            Kind::Internal if std::error::Error::source(status).is_some() => {
+                tracing::warn!(code = ?status.code(), why = status.message(), "a call broke off");
+                Self::unavailable("The service went away, try again shortly")
+            }
             Kind::Unavailable => Self::unavailable("The service is not reachable at the moment"),
             Kind::DeadlineExceeded => Self::deadline_exceeded(),
             // tonic refuses messages over the size limit with this code.
@@ -316,6 +373,14 @@ mod tests {
             let fault = Fault::new(kind, kind.reason(), "why");
             assert_eq!(Fault::from_status(&Status::from(fault)).kind, kind);
         }
+    }
+
+    #[test]
+    fn a_connection_that_breaks_under_a_call_is_no_failure_of_ours() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let fault = Fault::from_status(&Status::from_error(Box::new(broken)));
+        assert_eq!(fault.kind, Kind::Unavailable);
+        assert!(fault.retry_after.is_some());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use chrono::Duration;
 use prost::Message;
-use sea_orm::{ConnectionTrait as _, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, prelude::*, schema};
 use sha2::{Digest as _, Sha256};
 
@@ -61,16 +61,47 @@ pub async fn begin<M: Message + Default>(
     {
         return Ok(Attempt::First(Once { txn, slot: Some(slot) }));
     }
-    let (first, answer) = slot.find(&txn).await.map_err(|error| db::fault(&error))?;
-    if first != fingerprint {
-        return Err(Fault::refused(
-            "IDEMPOTENCY_KEY_REUSED",
-            "This Idempotency-Key was used with another request",
-        ));
+    let found = slot.find(&*txn).await.map_err(|error| db::fault(&error))?;
+    let found = found.ok_or_else(|| Fault::internal("an answer vanished while it was looked for"))?;
+    found.repeated(&fingerprint).map(Attempt::Repeated)
+}
+
+/// The answer that `request` was given before, for work that begins long before its transaction.
+pub async fn answered<M: Message + Default>(
+    db: &Db,
+    caller: &Caller,
+    rpc: &'static str,
+    request: &impl Message,
+) -> Result<Option<M>, Fault> {
+    let Some(slot) = Slot::of(caller, rpc) else {
+        return Ok(None);
+    };
+    let found = slot.find(db.reader()).await.map_err(|error| db::fault(&error))?;
+    let fingerprint = slot.fingerprint(&request.encode_to_vec());
+    found.map(|found| found.repeated(&fingerprint)).transpose()
+}
+
+/// What stands for a request that must not run twice at once, if its caller asked for that: the same for the same key.
+pub fn request_key(caller: &Caller, rpc: &'static str) -> Option<String> {
+    Slot::of(caller, rpc).map(|slot| format!("{}/{}/{}", slot.caller, slot.rpc, slot.key))
+}
+
+/// What the first request left.
+struct Found {
+    fingerprint: String,
+    answer: Vec<u8>,
+}
+
+impl Found {
+    fn repeated<M: Message + Default>(self, fingerprint: &str) -> Result<M, Fault> {
+        if self.fingerprint != fingerprint {
+            return Err(Fault::refused(
+                "IDEMPOTENCY_KEY_REUSED",
+                "This Idempotency-Key was used with another request",
+            ));
+        }
+        M::decode(self.answer.as_slice()).map_err(Fault::internal)
     }
-    M::decode(answer.as_slice())
-        .map(Attempt::Repeated)
-        .map_err(Fault::internal)
 }
 
 impl Once {
@@ -126,11 +157,18 @@ impl Slot {
         Ok(rows == 1)
     }
 
-    async fn find(&self, txn: &Txn) -> Result<(String, Vec<u8>), DbErr> {
+    async fn find(&self, db: &impl ConnectionTrait) -> Result<Option<Found>, DbErr> {
         let find = "SELECT fingerprint, answer FROM idempotency WHERE caller = $1 AND rpc = $2 AND key = $3";
-        let row = txn.query_one_raw(self.statement(txn, find, [])).await?;
-        let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency".to_owned()))?;
-        Ok((row.try_get("", "fingerprint")?, row.try_get("", "answer")?))
+        let row = db
+            .query_one_raw(self.statement(db.get_database_backend(), find, []))
+            .await?;
+        let found = |row: QueryResult| {
+            Ok(Found {
+                fingerprint: row.try_get("", "fingerprint")?,
+                answer: row.try_get("", "answer")?,
+            })
+        };
+        row.map(found).transpose()
     }
 
     async fn keep(&self, txn: &Txn, answer: Vec<u8>) -> Result<(), DbErr> {
@@ -139,12 +177,15 @@ impl Slot {
     }
 
     async fn execute<const N: usize>(&self, txn: &Txn, sql: &str, more: [Value; N]) -> Result<u64, DbErr> {
-        Ok(txn.execute_raw(self.statement(txn, sql, more)).await?.rows_affected())
+        Ok(txn
+            .execute_raw(self.statement(txn.get_database_backend(), sql, more))
+            .await?
+            .rows_affected())
     }
 
-    fn statement<const N: usize>(&self, txn: &Txn, sql: &str, more: [Value; N]) -> Statement {
+    fn statement<const N: usize>(&self, backend: DbBackend, sql: &str, more: [Value; N]) -> Statement {
         let slot = [self.caller.as_str().into(), self.rpc.into(), self.key.as_str().into()];
-        Statement::from_sql_and_values(txn.get_database_backend(), sql, slot.into_iter().chain(more))
+        Statement::from_sql_and_values(backend, sql, slot.into_iter().chain(more))
     }
 }
 

@@ -11,11 +11,14 @@
 //! | [`access`] | who is calling, and whether they may |
 //! | [`service`] | a service's life: gRPC server, drain, stop |
 //! | [`upstream`] | one channel a service, in process or over the network |
+//! | [`contact`] | what people are called and written to |
+//! | [`csv`] | cells that no spreadsheet takes for formulas |
 //! | [`config`] | defaults, file, environment, flags; unknown keys refused |
 //! | [`clock`] | the only source of time and of new ids |
 //! | [`db`] | the database port: PostgreSQL or SQLite by URL |
 //! | [`events`] | outbox, relay, bus, inbox |
 //! | [`cache`], [`files`], [`mail`], [`push`] | the other ports, two adapters each |
+//! | [`keyring`] | the master keys: sealed values, signatures, rotation |
 //! | [`idempotency`] | the same request twice is one effect |
 //! | [`page`] | pages and sorting of lists |
 //! | [`port`] | what all ports have in common |
@@ -27,13 +30,16 @@ mod backoff;
 pub mod cache;
 pub mod clock;
 pub mod config;
+pub mod contact;
 pub mod contract;
+pub mod csv;
 pub mod db;
 pub mod events;
 pub mod fault;
 pub mod files;
 pub mod idempotency;
 pub mod json;
+pub mod keyring;
 pub mod mail;
 pub mod page;
 pub mod port;
@@ -47,3 +53,4 @@ pub mod upstream;
 pub use clock::Clock;
 pub use db::Db;
 pub use fault::Fault;
+pub use keyring::Keyring;

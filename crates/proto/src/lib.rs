@@ -10,7 +10,9 @@ mod generated {
 
 pub use generated::{
     google::api as http,
-    hostelpulse::{audit::v1 as audit, auth::v1 as auth, options::v1 as options, types::v1 as types},
+    hostelpulse::{
+        audit::v1 as audit, auth::v1 as auth, options::v1 as options, students::v1 as students, types::v1 as types,
+    },
 };
 
 /// The descriptors of every file, with our options and the comments, as protobuf bytes.

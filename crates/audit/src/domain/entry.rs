@@ -44,6 +44,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Loses its details for good; its digest stays, and the chain with it.
+    pub fn forget(&mut self) {
+        self.details = None;
+        self.salt.clear();
+    }
+
     /// The details as they can be read: nothing where they are erased, or where somebody wrote nonsense over them.
     pub fn read_details(&self) -> Details {
         let text = self.details.as_deref().unwrap_or_default();
@@ -51,7 +57,15 @@ impl Entry {
     }
 }
 
+/// How the type of an event ends that says that somebody was erased: its subject is who.
+const ERASED: &str = ".erased.v1";
+
 impl Fact {
+    /// Whether this says that somebody was erased.
+    pub fn erases(&self) -> bool {
+        self.action.ends_with(ERASED)
+    }
+
     /// The kind of thing that an event of this type is about: `user` of `hostelpulse.user.created.v1`.
     pub fn resource_type_of(action: &str) -> String {
         action.split('.').nth(1).unwrap_or_default().to_owned()

@@ -1,6 +1,6 @@
 //! The trail as a CSV file, batch by batch: never whole in memory.
 
-use kit::access::Caller;
+use kit::{access::Caller, csv::harmless};
 use tokio::sync::mpsc;
 
 use super::App;
@@ -70,24 +70,4 @@ fn rows(entries: &[Entry]) -> Result<Vec<u8>, Error> {
     writer.flush().map_err(csv::Error::from)?;
     drop(writer);
     Ok(bytes)
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe before it.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        assert_eq!(harmless("=cmd()"), "'=cmd()");
-        assert_eq!(harmless("warden"), "warden");
-    }
 }

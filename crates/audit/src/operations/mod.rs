@@ -2,6 +2,7 @@
 
 pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod part;
 pub(crate) mod record;
 pub(crate) mod verify;
 

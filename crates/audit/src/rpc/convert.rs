@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use kit::{
     Fault,
+    clock::timestamp,
     page::{Order, Paging},
 };
 use prost_types::Timestamp;
@@ -52,10 +53,7 @@ pub(super) fn entry(entry: Entry) -> Message {
     Message {
         id: fact.id.to_string(),
         sequence: entry.sequence,
-        occurred_at: Some(Timestamp {
-            seconds: fact.occurred_at.timestamp(),
-            nanos: i32::try_from(fact.occurred_at.timestamp_subsec_nanos()).unwrap_or_default(),
-        }),
+        occurred_at: Some(timestamp(fact.occurred_at)),
         actor: Some(Actor {
             id: fact.actor_id,
             role: fact.actor_role,

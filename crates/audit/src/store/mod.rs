@@ -1,6 +1,7 @@
 //! Every query of this service. Rows become domain types here; entities are private to this room.
 
 mod entity;
+pub(crate) mod erased;
 mod migration;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,7 @@ use kit::{
 };
 use proto::options::Role;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement, sea_query::Expr,
 };
 
@@ -75,6 +76,19 @@ pub(crate) async fn matching_after(
     limit: u64,
 ) -> Result<Vec<Entry>, Error> {
     next(db, filter.apply(visible_to(caller)), sequence, limit).await
+}
+
+/// The next entries about somebody, or of what they did.
+pub(crate) async fn about(
+    db: &impl ConnectionTrait,
+    subject: &str,
+    sequence: u64,
+    limit: u64,
+) -> Result<Vec<Entry>, Error> {
+    let theirs = Condition::any()
+        .add(Column::ResourceId.eq(subject))
+        .add(Column::ActorId.eq(subject));
+    next(db, Entity::find().filter(theirs), sequence, limit).await
 }
 
 /// The next entries of the chain, for the chain's own sake.

@@ -4,6 +4,7 @@
     reason = "the helpers of tests are tests too, and clippy does not know it"
 )]
 
+mod erased;
 mod trail;
 
 use std::time::{Duration, Instant};
@@ -67,6 +68,26 @@ impl Trail {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         users
+    }
+
+    /// One thing happens. Returns when it is in the trail.
+    async fn happens<M: prost::Message + prost::Name + 'static>(
+        &self,
+        by: &Caller,
+        subject: Uuid,
+        version: i64,
+        event: &M,
+    ) {
+        let before = self.list(ListEntriesRequest::default()).await.1;
+        let txn = self.world.db.begin().await.unwrap();
+        let draft = Draft::new(&self.world.clock, by, "tests", subject, version, event);
+        outbox::add(&txn, draft).await.unwrap();
+        txn.commit().await.unwrap();
+        let end = Instant::now() + PATIENCE;
+        while self.list(ListEntriesRequest::default()).await.1 == before {
+            assert!(Instant::now() < end, "what happened did not reach the trail");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn list(&self, request: ListEntriesRequest) -> (Vec<Entry>, u64) {

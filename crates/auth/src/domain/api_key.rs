@@ -4,11 +4,12 @@ use std::{fmt, net::IpAddr};
 
 use chrono::{DateTime, Utc};
 use ipnet::{IpNet, Ipv4Net};
+use kit::contact::line;
 use proto::options::Role;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{User, contact::line, role::may_manage};
+use super::{User, role::may_manage};
 
 /// How many keys an owner has that hold.
 pub const MOST_LIVE: u64 = 50;

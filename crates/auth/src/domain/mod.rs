@@ -3,10 +3,10 @@
 pub mod api_key;
 pub mod code;
 mod common;
-pub mod contact;
 pub mod device;
 pub mod door;
 pub mod password;
+pub mod record;
 pub mod recovery_code;
 pub mod refresh;
 pub mod role;
@@ -14,6 +14,6 @@ pub mod second_factor;
 pub mod totp;
 pub mod user;
 
-pub use contact::{Email, PersonName, RegistrationNumber};
+pub use kit::contact::{Email, PersonName, RegistrationNumber};
 pub use password::NewPassword;
 pub use user::{State, User};

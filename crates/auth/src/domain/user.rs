@@ -27,6 +27,8 @@ pub struct User {
 pub enum State {
     Active,
     Deactivated,
+    /// For good, and nothing tells who it was.
+    Erased,
 }
 
 /// Who wants to change an account.
@@ -55,6 +57,8 @@ pub enum Refusal {
     OwnAccount,
     #[error("nobody changes their own role")]
     OwnRole,
+    #[error("an erased account stays as it is")]
+    Erased,
 }
 
 impl User {
@@ -66,6 +70,9 @@ impl User {
     pub fn change(self, change: Change, manager: Manager, now: DateTime<Utc>) -> Result<Self, Refusal> {
         if !may_manage(manager.role, self.role) {
             return Err(Refusal::AboveOwnRole);
+        }
+        if self.state == State::Erased {
+            return Err(Refusal::Erased);
         }
         if change.state == Some(State::Deactivated) && manager.id == self.id {
             return Err(Refusal::OwnAccount);
@@ -158,6 +165,20 @@ mod tests {
             now,
         );
         assert_eq!(own, Err(Refusal::OwnAccount));
+    }
+
+    #[test]
+    fn an_erased_account_stays_as_it_is() {
+        let erased = User {
+            state: State::Erased,
+            ..user(Role::Student)
+        };
+        let back = Change {
+            state: Some(State::Active),
+            ..Change::default()
+        };
+        let now = erased.created_at;
+        assert_eq!(erased.change(back, manager(Role::Admin), now), Err(Refusal::Erased));
     }
 
     #[test]

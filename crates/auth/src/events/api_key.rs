@@ -1,10 +1,10 @@
 //! What happens to API keys.
 
-use kit::{Clock, access::Caller, events::Draft};
+use kit::{Clock, access::Caller, clock::timestamp, events::Draft};
 use proto::auth::{ApiKey as Message, ApiKeyCreated, ApiKeyRefused, ApiKeyRevoked, ApiKeyUsed};
 use uuid::Uuid;
 
-use super::{SOURCE, timestamp};
+use super::SOURCE;
 use crate::domain::api_key::ApiKey;
 
 /// A key was created.

@@ -43,6 +43,9 @@ async fn try_change(app: &App, caller: &Caller, id: Uuid, change: Change) -> Res
     if !store::user::update_in_txn(&txn, &after).await? {
         return Err(Error::ChangedMeanwhile);
     }
+    if before.role != after.role && store::record::has_one_in_txn(&txn, after.id).await? {
+        return Err(Error::FollowsRecord);
+    }
     outbox::add(&txn, events::changed(&app.clock, caller, &before, &after)).await?;
     let ended = end_sessions(app, caller, &txn, (&before, &after)).await?;
     txn.commit().await?;

@@ -12,10 +12,7 @@ use crate::{
         door::{self, LockRule, Refused},
     },
     events,
-    store::{
-        self,
-        user::{Credentials, Failures},
-    },
+    store::{self, sign_in::Failures, user::Credentials},
 };
 
 /// So many failures on a known device while the account is locked, and the device is known no more.
@@ -33,7 +30,7 @@ pub(super) async fn admit(
     // Asked after the slow part, so that no guess that waited gets past a lock; and asked for everybody, so that it takes
     // the same time for a name that nobody has.
     let subject = who.unwrap_or_default();
-    let is_locked = door::is_locked(store::user::locked_until(app.db.reader(), subject).await?, now);
+    let is_locked = door::is_locked(store::sign_in::locked_until(app.db.reader(), subject).await?, now);
     let is_known = store::device::is_known(app.db.reader(), subject, &fingerprint(caller)).await?;
     let refused = match &found {
         Some(found) if !found.user.is_active() => Refused::Deactivated,
@@ -68,7 +65,7 @@ pub(super) async fn refuse_in_txn(
 ) -> Result<(), Error> {
     // A name that nobody has is looked for as well, under an id of its own: the same work, the same time.
     let subject = who.unwrap_or_else(|| app.clock.new_id());
-    let failures = store::user::record_failure_in_txn(txn, subject).await?;
+    let failures = store::sign_in::record_failure_in_txn(txn, subject).await?;
     let (version, count) = failures.map_or((1, 0), |failures| (failures.version, failures.count));
     let event = events::sign_in_failed(&app.clock, caller, (subject, version), who, (why, count));
     outbox::add(txn, event).await?;
@@ -90,7 +87,7 @@ async fn lock_if_due(app: &App, caller: &Caller, txn: &Txn, (user, failures): (U
     let Some(until) = rule.after_failure(failures.count, failures.locked_until, app.clock.now()) else {
         return Ok(());
     };
-    let version = store::user::lock_account_in_txn(txn, user, until).await?;
+    let version = store::sign_in::lock_account_in_txn(txn, user, until).await?;
     outbox::add(txn, events::locked(&app.clock, caller, (user, version), until)).await?;
     Ok(())
 }

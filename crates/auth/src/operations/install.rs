@@ -9,7 +9,7 @@ use crate::{
     Error,
     domain::{User, refresh},
     store,
-    tokens::RefreshToken,
+    tokens::SecretToken,
 };
 
 /// How long the link is good; the next start prints a new one.
@@ -20,7 +20,7 @@ pub(crate) async fn setup_token(app: &App) -> Result<Option<String>, Error> {
     if store::user::count(app.db.reader()).await? > 0 {
         return Ok(None);
     }
-    let made = RefreshToken::generate();
+    let made = SecretToken::generate();
     let txn = app.db.begin().await?;
     store::setup_token::replace_in_txn(&txn, made.hash, app.clock.now() + LIFE).await?;
     txn.commit().await?;

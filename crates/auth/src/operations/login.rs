@@ -17,8 +17,8 @@ use crate::{
     Error,
     domain::{User, device},
     events::{self, SignIn},
-    store::{self, session::NewSession, user::Proof},
-    tokens::RefreshToken,
+    store::{self, session::NewSession, sign_in::Proof},
+    tokens::SecretToken,
 };
 
 /// A person at the door.
@@ -96,7 +96,7 @@ async fn enter(app: &App, caller: &Caller, user: &User, hash: &str) -> Result<Ou
 /// Hashes made before `bcrypt_cost` was changed take another time to look at; they go as their owners come.
 async fn rehash(app: &App, user: Uuid, before: &str, fresh: &str) -> Result<(), Error> {
     let txn = app.db.begin().await?;
-    if store::user::rehash_in_txn(&txn, user, before, fresh).await? {
+    if store::sign_in::rehash_in_txn(&txn, user, before, fresh).await? {
         store::password_history::rehash_in_txn(&txn, user, before, fresh).await?;
     }
     Ok(txn.commit().await?)
@@ -119,11 +119,11 @@ pub(super) async fn begin_session_in_txn(
     entering: Entering<'_>,
 ) -> Result<Option<SignedIn>, Error> {
     let (now, session) = (app.clock.now(), app.clock.new_id());
-    let recorded = store::user::record_login_in_txn(txn, entering.user.id, entering.proof, now).await?;
+    let recorded = store::sign_in::record_login_in_txn(txn, entering.user.id, entering.proof, now).await?;
     let Some(user) = recorded else {
         return Ok(None);
     };
-    let refresh = RefreshToken::generate();
+    let refresh = SecretToken::generate();
     let life = Duration::minutes(app.config.access_token_minutes.into());
     let access_token = app
         .signer

@@ -1,5 +1,6 @@
 //! One file a verb: load → decide by the domain → store with the event → commit.
 
+pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod change;
 pub(crate) mod change_password;
@@ -27,8 +28,10 @@ use std::{sync::Arc, time::Duration};
 
 use kit::{
     Clock, Db, Fault,
-    access::{Caller, Identity},
+    access::{Caller, Identity, ServiceTokens},
+    files::Files,
     service::Deps,
+    upstream::Upstreams,
 };
 use moka::sync::Cache;
 use proto::options::Role;
@@ -57,6 +60,10 @@ pub(crate) struct App {
     pub hashing: Hashing,
     pub signer: Signer,
     pub post: Post,
+    pub files: Arc<dyn Files>,
+    pub upstreams: Upstreams,
+    /// With these it calls other services.
+    pub tokens: ServiceTokens,
     /// Ends what would go on for ever: streams.
     pub stopping: CancellationToken,
     announcements: Announcements,
@@ -87,6 +94,9 @@ impl App {
             hashing,
             signer,
             post: Post::new(deps.mail),
+            files: deps.files,
+            upstreams: deps.upstreams,
+            tokens: deps.tokens,
             stopping: deps.stopping,
             announcements: Announcements::new(),
             believed,

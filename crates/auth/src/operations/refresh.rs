@@ -22,7 +22,7 @@ use crate::{
     },
     events,
     store::{self, refresh_token::StoredToken, session::Which},
-    tokens::{RefreshToken, successor_salt},
+    tokens::{SecretToken, successor_salt},
 };
 
 pub(crate) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
@@ -30,7 +30,7 @@ pub(crate) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<S
     let salt = successor_salt();
     let txn = app.db.begin().await?;
     if let Some(session) = store::refresh_token::spend_in_txn(&txn, &hash, &salt, app.clock.now()).await? {
-        return rotate(app, caller, txn, session, RefreshToken::successor(token, &salt)).await;
+        return rotate(app, caller, txn, session, SecretToken::successor(token, &salt)).await;
     }
     // It is looked for where the statement looked: what made it miss is visible here.
     let found = store::refresh_token::find(&*txn, &hash).await?;
@@ -44,7 +44,7 @@ async fn rotate(
     caller: &Caller,
     txn: Txn,
     session: Uuid,
-    successor: RefreshToken,
+    successor: SecretToken,
 ) -> Result<SignedIn, Error> {
     let from = (caller.ip.as_deref(), caller.user_agent.as_deref().map(device::bounded));
     // Ending a session writes to the same row: one of the two comes first, and no token outlives the end.
@@ -61,7 +61,7 @@ async fn rotate(
 async fn judge(app: &App, caller: &Caller, txn: Txn, token: &str, shown: StoredToken) -> Result<SignedIn, Error> {
     let session = shown.session_id;
     let (at, salt) = shown.spent.ok_or(Error::UnknownToken)?;
-    let successor = RefreshToken::successor(token, &salt);
+    let successor = SecretToken::successor(token, &salt);
     let next = store::refresh_token::find(&*txn, &successor.hash).await?;
     let is_alive = store::session::is_alive(&*txn, session, sessions::alive(app)).await?;
     // Read after that question: when the session has ended, it is here why.

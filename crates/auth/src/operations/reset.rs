@@ -60,7 +60,7 @@ async fn accepted(
     // Guesses come one after the other: the transaction holds the account, and takes the guess and the try before the code is
     // looked at.
     let txn = app.db.begin().await?;
-    if !store::user::count_guess_in_txn(&txn, id, now).await? {
+    if !store::sign_in::count_guess_in_txn(&txn, id, now).await? {
         return Ok(None);
     }
     let Some(sealed) = store::one_time_code::take_try_in_txn(&txn, id, now).await? else {

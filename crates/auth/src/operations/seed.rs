@@ -1,7 +1,10 @@
 //! The accounts that an installation begins with: its first administrator, or the demo.
 
+use std::collections::HashMap;
+
 use kit::access::Caller;
 use proto::options::Role;
+use uuid::Uuid;
 
 use super::{App, create};
 use crate::{
@@ -33,14 +36,24 @@ pub enum SeedError {
 }
 
 /// Creates all the accounts with one password, or none. Nothing happens when they are there; refused when the database
-/// holds users but not these.
-pub(crate) async fn all_or_nothing(app: &App, accounts: Vec<NewAccount>, password: &str) -> Result<(), SeedError> {
-    let Some(first) = accounts.first() else { return Ok(()) };
+/// holds users but not these. Says the id of each by its address, as it was given.
+pub(crate) async fn all_or_nothing(
+    app: &App,
+    accounts: Vec<NewAccount>,
+    password: &str,
+) -> Result<Vec<(String, Uuid)>, SeedError> {
+    let Some(first) = accounts.first() else {
+        return Ok(Vec::new());
+    };
     if store::user::count(app.db.reader()).await.map_err(Error::from)? > 0 {
         let there = store::user::find_by_identifier(app.db.reader(), &first.email)
             .await?
             .is_some();
-        return if there { Ok(()) } else { Err(SeedError::RealUsers) };
+        return if there {
+            there_already(app, &accounts).await
+        } else {
+            Err(SeedError::RealUsers)
+        };
     }
     // One hash for all, by the policy that it was chosen for: the demo's password is no secret, and hashing takes its time.
     let password = NewPassword::parse(password, Policy::Composition, Role::Admin)
@@ -48,13 +61,30 @@ pub(crate) async fn all_or_nothing(app: &App, accounts: Vec<NewAccount>, passwor
     let hash = app.hashing.hash(password).await?;
     let caller = Caller::service("auth", app.clock.new_id().to_string());
     let txn = app.db.begin().await.map_err(Error::from)?;
+    let mut ids = Vec::with_capacity(accounts.len());
     for account in accounts {
+        let email = account.email.clone();
         let mut prepared = create::prepare_unchecked(app, parse(account, None)?).await?;
         prepared.set_hash(hash.clone());
-        create::store_in_txn(app, &caller, &txn, prepared).await?;
+        let user = create::store_in_txn(app, &caller, &txn, prepared).await?;
+        ids.push((email, user.id));
     }
     txn.commit().await.map_err(Error::from)?;
-    Ok(())
+    Ok(ids)
+}
+
+/// The ids of those of these accounts that are there.
+async fn there_already(app: &App, accounts: &[NewAccount]) -> Result<Vec<(String, Uuid)>, SeedError> {
+    let emails: Vec<String> = accounts.iter().map(|account| account.email.clone()).collect();
+    let found = store::user::ids_by_email(app.db.reader(), &emails)
+        .await
+        .map_err(Error::from)?;
+    let found: HashMap<String, Uuid> = found.into_iter().collect();
+    let with_id = |email: String| {
+        let id = *found.get(&email.to_lowercase())?;
+        Some((email, id))
+    };
+    Ok(emails.into_iter().filter_map(with_id).collect())
 }
 
 /// Creates one administrator.

@@ -21,12 +21,14 @@ const EVERY: StdDuration = StdDuration::from_hours(1);
 const MOST_BATCHES: usize = 200;
 
 /// What goes, and how long after its end.
-const KEPT: [(Kind, Duration); 5] = [
+const KEPT: [(Kind, Duration); 6] = [
     (Kind::RefreshTokens, Duration::days(30)),
     (Kind::Sessions, Duration::days(30)),
     (Kind::Devices, Duration::days(180)),
     (Kind::Challenges, Duration::hours(1)),
     (Kind::Codes, Duration::hours(1)),
+    // Erasing took what was published by then; this is what was not.
+    (Kind::EventsOfErased, Duration::minutes(1)),
 ];
 
 /// Tidies up once an hour until told to stop.

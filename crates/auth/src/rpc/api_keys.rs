@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kit::{
     Fault,
     access::Caller,
+    fault::Fields,
     idempotency::{self, Attempt},
     page::Paging,
 };
@@ -14,7 +15,7 @@ use proto::auth::{
 };
 use tonic::{Request, Response, Status};
 
-use super::convert::{self, Fields};
+use super::convert;
 use crate::{
     Error,
     domain::api_key::{self, AllowedIps, KeyName},

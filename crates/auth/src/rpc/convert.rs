@@ -2,7 +2,8 @@
 
 use kit::{
     Fault,
-    fault::Violation,
+    clock::timestamp,
+    fault::Fields,
     page::{Order, Paging},
 };
 use proto::{
@@ -18,7 +19,6 @@ use uuid::Uuid;
 
 use crate::{
     domain::{Email, NewPassword, PersonName, State, code::Code, device, password::Policy, user::Change},
-    events,
     operations::{
         change_password::Wish,
         create::NewUser,
@@ -40,20 +40,6 @@ const LONGEST_TOKEN: usize = 1024;
 const LONGEST_CODE: usize = 40;
 const LONGEST_CHALLENGE: usize = 200;
 const LONGEST_KEY: usize = 200;
-
-/// Collects what is wrong with the fields of a request.
-#[derive(Default)]
-pub(super) struct Fields(Vec<Violation>);
-
-impl Fields {
-    pub(super) fn take<T, E: Into<String>>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
-        parsed.map_err(|why| self.0.push(Violation::new(field, why))).ok()
-    }
-
-    pub(super) fn fault(self) -> Fault {
-        Fault::validation(self.0)
-    }
-}
 
 pub(crate) fn id(text: &str) -> Result<Uuid, Fault> {
     Uuid::parse_str(text).map_err(|_| Fault::invalid("id", "must be a UUID"))
@@ -80,9 +66,9 @@ pub(crate) fn listing(listing: Listing) -> ListSessionsResponse {
         id: one.id.to_string(),
         device: device::words(one.user_agent.as_deref()),
         ip: one.ip,
-        created_at: Some(events::timestamp(one.created_at)),
-        last_used_at: Some(events::timestamp(one.last_used_at)),
-        expires_at: Some(events::timestamp(one.expires_at)),
+        created_at: Some(timestamp(one.created_at)),
+        last_used_at: Some(timestamp(one.last_used_at)),
+        expires_at: Some(timestamp(one.expires_at)),
         is_current: one.id == current,
     };
     ListSessionsResponse {
@@ -114,7 +100,7 @@ pub(crate) fn set_up(request: SetUpRequest) -> Result<set_up::Request, Fault> {
     fields.take("current_password", bounded(&request.current_password, LONGEST_PASSWORD));
     let given = request.code.as_deref().filter(|code| !code.is_empty());
     fields.take("code", given.map(|code| bounded(code, LONGEST_CODE)).transpose());
-    if !fields.0.is_empty() {
+    if !fields.is_empty() {
         return Err(fields.fault());
     }
     Ok(set_up::Request {

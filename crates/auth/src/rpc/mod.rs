@@ -1,5 +1,6 @@
 //! The gRPC face: convert, one operation, convert back.
 
+mod accounts;
 mod api_keys;
 mod auth;
 pub(crate) mod convert;
@@ -9,6 +10,7 @@ mod sessions;
 mod tokens;
 mod users;
 
+pub(crate) use accounts::AccountsRpc;
 pub(crate) use api_keys::ApiKeysRpc;
 pub(crate) use auth::AuthRpc;
 pub(crate) use passwords::PasswordsRpc;

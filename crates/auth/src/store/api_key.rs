@@ -82,6 +82,17 @@ pub(crate) async fn list(
     Ok((keys, total))
 }
 
+/// The last keys of an owner, revoked ones too.
+pub(crate) async fn last_of_owner(db: &impl ConnectionTrait, owner_id: Uuid, most: u64) -> Result<Vec<ApiKey>, Error> {
+    let rows = Entity::find()
+        .filter(Column::OwnerId.eq(owner_id))
+        .order_by_desc(Column::CreatedAt)
+        .limit(most)
+        .all(db)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
 /// A key by its id, whoever asks: for the service's own work.
 pub(crate) async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<ApiKey>, Error> {
     Entity::find_by_id(id).one(db).await?.map(from_row).transpose()

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use kit::db::Txn;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
     sea_query::{Expr, ExprTrait as _, OnConflict},
 };
 use uuid::Uuid;
@@ -14,6 +15,24 @@ use super::entity::device::{ActiveModel, Column, Entity};
 pub(crate) async fn is_known(db: &impl ConnectionTrait, user_id: Uuid, fingerprint: &str) -> Result<bool, DbErr> {
     let found = Entity::find_by_id((user_id, fingerprint.to_owned())).count(db).await?;
     Ok(found > 0)
+}
+
+/// When a user was first and last seen on each device, the last of them first.
+pub(crate) async fn last(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    most: u64,
+) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::FirstSeenAt)
+        .column(Column::LastSeenAt)
+        .filter(Column::UserId.eq(user_id))
+        .order_by_desc(Column::LastSeenAt)
+        .limit(most)
+        .into_tuple()
+        .all(db)
+        .await
 }
 
 /// Remembers a device; whether it was never seen before.

@@ -28,7 +28,12 @@ pub(crate) struct Letter {
 
 /// Adds a letter; nothing happens when the same one waits already.
 pub(crate) async fn insert_in_txn(txn: &Txn, letter: Letter) -> Result<(), DbErr> {
-    let row = ActiveModel {
+    insert_many_in_txn(txn, vec![letter]).await
+}
+
+/// Adds letters, in one statement; those that wait already stay as they are.
+pub(crate) async fn insert_many_in_txn(txn: &Txn, letters: Vec<Letter>) -> Result<(), DbErr> {
+    let rows = letters.into_iter().map(|letter| ActiveModel {
         id: Set(letter.id),
         kind: Set(letter.kind),
         user_id: Set(letter.user_id),
@@ -37,8 +42,8 @@ pub(crate) async fn insert_in_txn(txn: &Txn, letter: Letter) -> Result<(), DbErr
         tries: Set(letter.tries),
         created_at: Set(letter.created_at),
         not_before: Set(letter.created_at),
-    };
-    let inserted = Entity::insert(row)
+    });
+    let inserted = Entity::insert_many(rows)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(&**txn)
         .await;
@@ -51,6 +56,24 @@ pub(crate) async fn insert_in_txn(txn: &Txn, letter: Letter) -> Result<(), DbErr
 /// How many letters wait.
 pub(crate) async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
+}
+
+/// The kinds of the letters to a user that wait, and since when.
+pub(crate) async fn waiting_for(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    most: u64,
+) -> Result<Vec<(String, DateTime<Utc>)>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::Kind)
+        .column(Column::CreatedAt)
+        .filter(Column::UserId.eq(user_id))
+        .order_by_asc(Column::CreatedAt)
+        .limit(most)
+        .into_tuple()
+        .all(db)
+        .await
 }
 
 /// The letter that is due for the longest time.

@@ -29,13 +29,7 @@ pub(crate) async fn last(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec
 /// Remembers a password, and forgets those that are too long ago to matter.
 pub(crate) async fn add_in_txn(txn: &Txn, new: Remembered) -> Result<(), DbErr> {
     let user_id = new.user_id;
-    let row = ActiveModel {
-        id: Set(new.id),
-        user_id: Set(user_id),
-        hash: Set(new.hash),
-        set_at: Set(new.set_at),
-    };
-    row.insert(&**txn).await?;
+    active_model(new).insert(&**txn).await?;
     let rows = newest_first(user_id).all(&**txn).await?;
     let too_old: Vec<Uuid> = rows.into_iter().skip(REMEMBERED).map(|row| row.id).collect();
     if !too_old.is_empty() {
@@ -45,6 +39,21 @@ pub(crate) async fn add_in_txn(txn: &Txn, new: Remembered) -> Result<(), DbErr> 
             .await?;
     }
     Ok(())
+}
+
+/// Remembers the first passwords of accounts.
+pub(crate) async fn add_first_in_txn(txn: &Txn, first: Vec<Remembered>) -> Result<(), DbErr> {
+    let rows = first.into_iter().map(active_model);
+    Entity::insert_many(rows).exec_without_returning(&**txn).await.map(drop)
+}
+
+/// Forgets all passwords of these accounts.
+pub(crate) async fn forget_in_txn(txn: &Txn, user_ids: &[Uuid]) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::UserId.is_in(user_ids.iter().copied()))
+        .exec(&**txn)
+        .await
+        .map(drop)
 }
 
 /// Remembers a password under another hash.
@@ -63,4 +72,13 @@ fn newest_first(user_id: Uuid) -> Select<Entity> {
         .filter(Column::UserId.eq(user_id))
         .order_by_desc(Column::SetAt)
         .order_by_desc(Column::Id)
+}
+
+fn active_model(new: Remembered) -> ActiveModel {
+    ActiveModel {
+        id: Set(new.id),
+        user_id: Set(new.user_id),
+        hash: Set(new.hash),
+        set_at: Set(new.set_at),
+    }
 }

@@ -140,6 +140,13 @@ pub(crate) async fn list(
     Ok((rows.into_iter().map(from_row).collect(), total))
 }
 
+/// The last sessions that a user began and that are still kept, ended or not.
+pub(crate) async fn last(db: &impl ConnectionTrait, user_id: Uuid, most: u64) -> Result<Vec<Session>, DbErr> {
+    let kept = Entity::find().filter(Column::UserId.eq(user_id));
+    let rows = kept.order_by_desc(Column::CreatedAt).limit(most).all(db).await?;
+    Ok(rows.into_iter().map(from_row).collect())
+}
+
 #[derive(FromQueryResult)]
 struct Gone {
     id: Uuid,

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Challenges,
     /// One-time codes that nobody used.
     Codes,
+    /// What the ledger of events still told of accounts that are erased: all but that they are.
+    EventsOfErased,
 }
 
 /// Deletes some of what ended before then; whether there may be more.
@@ -46,6 +48,12 @@ pub(crate) async fn batch_in_txn(txn: &Txn, kind: Kind, before: DateTime<Utc>) -
         Kind::Codes => {
             "DELETE FROM one_time_code WHERE user_id IN \
              (SELECT user_id FROM one_time_code WHERE expires_at < $1 LIMIT 500)"
+        }
+        Kind::EventsOfErased => {
+            "DELETE FROM outbox WHERE id IN \
+             (SELECT outbox.id FROM outbox JOIN user_account ON user_account.id = outbox.subject \
+              WHERE user_account.erased_at < $1 AND outbox.published_at IS NOT NULL \
+              AND outbox.kind <> 'hostelpulse.user.erased.v1' LIMIT 500)"
         }
     };
     let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, [before.into()]);

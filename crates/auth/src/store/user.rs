@@ -19,10 +19,7 @@ use uuid::Uuid;
 use super::entity::user::{ActiveModel, Column, Entity, Model};
 use crate::{
     Error,
-    domain::{
-        Email, PersonName, RegistrationNumber, State, User,
-        code::{MOST_WRONG, WRONG_WITHIN},
-    },
+    domain::{Email, PersonName, RegistrationNumber, State, User},
 };
 
 /// Which accounts to list.
@@ -49,17 +46,19 @@ pub(crate) struct Credentials {
     pub password_changed_at: Option<DateTime<Utc>>,
 }
 
-/// A row of failed sign-ins as it stands after one more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Failures {
-    pub version: i64,
-    pub count: u32,
-    pub locked_until: Option<DateTime<Utc>>,
+/// The accounts that are somebody's. What is reserved for a record to come is not there for anybody: every read but those of
+/// the room `record` starts here.
+fn people() -> Select<Entity> {
+    Entity::find().filter(Column::ReservedAt.is_null())
+}
+
+fn person(id: Uuid) -> Select<Entity> {
+    people().filter(Column::Id.eq(id))
 }
 
 /// What a caller may see; every read for a caller starts here.
 fn visible_to(caller: &Caller) -> Select<Entity> {
-    let all = Entity::find();
+    let all = people();
     match &caller.identity {
         Identity::User {
             role: Role::Admin | Role::Warden,
@@ -123,127 +122,6 @@ pub(crate) async fn update_in_txn(txn: &Txn, user: &User) -> Result<bool, Error>
     Ok(changed.rows_affected == 1)
 }
 
-/// What somebody who signs in proved, and when.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Proof<'a> {
-    /// The password behind this hash, just now.
-    Password(&'a str),
-    /// The password that the account had when the second step began.
-    PasswordAt(DateTime<Utc>),
-}
-
-impl From<Proof<'_>> for Condition {
-    fn from(proof: Proof<'_>) -> Self {
-        match proof {
-            Proof::Password(hash) => Self::all().add(Column::PasswordHash.eq(hash)),
-            Proof::PasswordAt(at) => Self::any()
-                .add(Column::PasswordChangedAt.is_null())
-                .add(Column::PasswordChangedAt.lte(at)),
-        }
-    }
-}
-
-/// Records a sign-in, which ends a row of failures; the account as it is now, or `None` when it is deactivated or what was
-/// proved is its password no more. Whoever changes a password or a role ends sessions after writing this row: either they
-/// come first and are seen here, or the session of this sign-in is among those that they end.
-pub(crate) async fn record_login_in_txn(
-    txn: &Txn,
-    id: Uuid,
-    proof: Proof<'_>,
-    at: DateTime<Utc>,
-) -> Result<Option<User>, Error> {
-    let changed = Entity::update_many()
-        .col_expr(Column::LastLoginAt, Expr::val(at))
-        .col_expr(Column::Failures, Expr::val(0))
-        .col_expr(Column::LockedUntil, Expr::val(Option::<DateTime<Utc>>::None))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .filter(Column::Id.eq(id))
-        .filter(Column::IsActive.eq(true))
-        .filter(Condition::from(proof))
-        .exec_with_returning(&**txn)
-        .await?;
-    changed.into_iter().next().map(from_row).transpose()
-}
-
-/// Whether a hash is still that of the account's password, and the account active; it stays so until the transaction ends.
-pub(crate) async fn hold_password_in_txn(txn: &Txn, id: Uuid, hash: &str) -> Result<bool, DbErr> {
-    let row = Entity::find_by_id(id)
-        .filter(Column::IsActive.eq(true))
-        .filter(Column::PasswordHash.eq(hash))
-        .select_only()
-        .column(Column::Id);
-    let held = row.lock(LockType::NoKeyUpdate).into_tuple::<Uuid>();
-    Ok(held.one(&**txn).await?.is_some())
-}
-
-/// Until when an account is locked, where it was.
-pub(crate) async fn locked_until(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<DateTime<Utc>>, DbErr> {
-    let found = Entity::find_by_id(id).select_only().column(Column::LockedUntil);
-    let until = found.into_tuple::<Option<DateTime<Utc>>>().one(db).await?;
-    Ok(until.flatten())
-}
-
-/// Counts a failed sign-in; `None` where nobody has this id.
-pub(crate) async fn record_failure_in_txn(txn: &Txn, id: Uuid) -> Result<Option<Failures>, Error> {
-    let changed = Entity::update_many()
-        .col_expr(Column::Failures, Expr::col(Column::Failures).add(1))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .filter(Column::Id.eq(id))
-        .exec_with_returning(&**txn)
-        .await?;
-    Ok(changed.into_iter().next().map(|row| Failures {
-        version: row.version,
-        count: u32::try_from(row.failures).unwrap_or_default(),
-        locked_until: row.locked_until,
-    }))
-}
-
-/// Counts a one-time code that may turn out wrong; `false` when there were too many lately, and none may be looked at. Holds
-/// the account's row.
-pub(crate) async fn count_guess_in_txn(txn: &Txn, id: Uuid, now: DateTime<Utc>) -> Result<bool, DbErr> {
-    let is_over = Condition::any()
-        .add(Column::WrongCodesSince.is_null())
-        .add(Column::WrongCodesSince.lte(now - WRONG_WITHIN));
-    Entity::update_many()
-        .col_expr(Column::WrongCodes, Expr::val(0))
-        .col_expr(Column::WrongCodesSince, Expr::val(now))
-        .filter(Column::Id.eq(id))
-        .filter(is_over)
-        .exec(&**txn)
-        .await?;
-    let counted = Entity::update_many()
-        .col_expr(Column::WrongCodes, Expr::col(Column::WrongCodes).add(1))
-        .filter(Column::Id.eq(id))
-        .filter(Column::WrongCodes.lt(MOST_WRONG))
-        .exec(&**txn)
-        .await?;
-    Ok(counted.rows_affected == 1)
-}
-
-/// Keeps a password under another hash. What others see, and when the password was set, stays; nothing happens when another
-/// one was set meanwhile.
-pub(crate) async fn rehash_in_txn(txn: &Txn, id: Uuid, before: &str, hash: &str) -> Result<bool, DbErr> {
-    let changed = Entity::update_many()
-        .col_expr(Column::PasswordHash, Expr::val(hash))
-        .filter(Column::Id.eq(id))
-        .filter(Column::PasswordHash.eq(before))
-        .exec(&**txn)
-        .await?;
-    Ok(changed.rows_affected == 1)
-}
-
-/// Locks an account for a while; its new version.
-pub(crate) async fn lock_account_in_txn(txn: &Txn, id: Uuid, until: DateTime<Utc>) -> Result<i64, Error> {
-    let changed = Entity::update_many()
-        .col_expr(Column::LockedUntil, Expr::val(until))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .filter(Column::Id.eq(id))
-        .exec_with_returning(&**txn)
-        .await?;
-    let version = changed.into_iter().next().map(|row| row.version);
-    version.ok_or(Error::UnknownUser)
-}
-
 /// Makes others who write about this account wait for the transaction. Whoever writes to several tables comes here first
 /// and goes on in the order account, session: so that no two wait for each other.
 pub(crate) async fn hold_in_txn(txn: &Txn, id: Uuid) -> Result<(), DbErr> {
@@ -269,12 +147,12 @@ pub(crate) async fn next_version_in_txn(txn: &Txn, id: Uuid) -> Result<i64, Erro
 
 /// An account by its id, whoever asks: for the service's own work.
 pub(crate) async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<User>, Error> {
-    Entity::find_by_id(id).one(db).await?.map(from_row).transpose()
+    person(id).one(db).await?.map(from_row).transpose()
 }
 
 /// The same, and nobody else changes it before this transaction ends.
 pub(crate) async fn lock_in_txn(txn: &Txn, id: Uuid) -> Result<Option<User>, Error> {
-    let row = Entity::find_by_id(id).lock_exclusive().one(&**txn).await?;
+    let row = person(id).lock_exclusive().one(&**txn).await?;
     row.map(from_row).transpose()
 }
 
@@ -288,13 +166,13 @@ pub(crate) async fn find_by_identifier(
     } else {
         Column::RegistrationNoFolded.eq(identifier.to_ascii_uppercase())
     };
-    let row = Entity::find().filter(wanted).one(db).await?;
+    let row = people().filter(wanted).one(db).await?;
     row.map(with_password).transpose()
 }
 
 /// An account by its id with the hash of its password, whoever asks.
 pub(crate) async fn credentials(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Credentials>, Error> {
-    Entity::find_by_id(id).one(db).await?.map(with_password).transpose()
+    person(id).one(db).await?.map(with_password).transpose()
 }
 
 fn with_password(row: Model) -> Result<Credentials, Error> {
@@ -351,7 +229,14 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-    Entity::find().count(db).await
+    people().count(db).await
+}
+
+/// The ids of those of these addresses that belong to somebody.
+pub(crate) async fn ids_by_email(db: &impl ConnectionTrait, emails: &[String]) -> Result<Vec<(String, Uuid)>, DbErr> {
+    let found = people().select_only().column(Column::EmailFolded).column(Column::Id);
+    let wanted = Column::EmailFolded.is_in(emails.iter().map(|email| email.to_lowercase()));
+    found.filter(wanted).into_tuple().all(db).await
 }
 
 /// Whether anybody but `id` is an active administrator. Locks those rows, so that two administrators who deactivate each
@@ -388,7 +273,7 @@ fn begins_with(text: &str) -> Condition {
         .add(Column::RegistrationNoFolded.like(like(format!("{}%", escaped.to_uppercase()))))
 }
 
-fn active_model(user: &User, password_hash: Option<String>) -> ActiveModel {
+pub(super) fn active_model(user: &User, password_hash: Option<String>) -> ActiveModel {
     let password_changed_at = password_hash.as_ref().map(|_| user.created_at);
     ActiveModel {
         id: Set(user.id),
@@ -410,10 +295,14 @@ fn active_model(user: &User, password_hash: Option<String>) -> ActiveModel {
         password_changed_at: Set(password_changed_at),
         wrong_codes: Set(0),
         wrong_codes_since: Set(None),
+        reserved_at: Set(None),
+        record_version: Set(None),
+        is_ahead: Set(false),
+        erased_at: Set(None),
     }
 }
 
-fn from_row(row: Model) -> Result<User, Error> {
+pub(super) fn from_row(row: Model) -> Result<User, Error> {
     let id = row.id;
     let broken = |what| Error::Inconsistent {
         table: "user_account",
@@ -432,10 +321,10 @@ fn from_row(row: Model) -> Result<User, Error> {
         name: PersonName::parse(&row.name).map_err(broken)?,
         role,
         registration_no: registration_no.map_err(broken)?,
-        state: if row.is_active {
-            State::Active
-        } else {
-            State::Deactivated
+        state: match row.erased_at {
+            Some(_) => State::Erased,
+            None if row.is_active => State::Active,
+            None => State::Deactivated,
         },
         version: row.version,
         created_at: row.created_at,

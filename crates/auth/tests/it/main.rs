@@ -4,6 +4,11 @@
     reason = "the helpers of tests are tests too, and clippy does not know it"
 )]
 
+mod accounts;
+mod accounts_conform;
+mod accounts_desk;
+mod accounts_erasure;
+mod accounts_heard;
 mod api_keys;
 mod codes;
 mod door;

@@ -99,6 +99,11 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
         }
         parameters.push(parameter);
     }
+    let main = endpoint.main();
+    if main.kind() == Kind::Upload {
+        let in_query = main.options.rest.form.iter().filter(|field| field.in_query);
+        parameters.extend(in_query.map(upload_parameter));
+    }
     for rpc in &endpoint.rpcs {
         for field in query_fields(rpc, &in_path) {
             if parameters.iter().all(|known| known["name"] != field.name()) {
@@ -234,15 +239,31 @@ fn request_body(endpoint: &Endpoint, rpc: &Rpc, schemas: &mut Schemas) -> Option
     Some(json!({"required": required, "content": {"application/json": {"schema": schema, "example": example}}}))
 }
 
+/// A field of an upload that is given in the query.
+fn upload_parameter(field: &FormField) -> Value {
+    json!({
+        "name": field.name,
+        "in": "query",
+        "description": field.description,
+        "required": field.required,
+        "schema": one_of(field),
+    })
+}
+
+fn one_of(field: &FormField) -> Value {
+    if field.one_of.is_empty() {
+        json!({"type": "string"})
+    } else {
+        json!({"type": "string", "enum": field.one_of})
+    }
+}
+
 /// The multipart form of an upload.
 fn form(fields: &[FormField]) -> Value {
     let mut properties = Map::new();
     let mut required = vec!["file"];
-    for field in fields {
-        let mut schema = json!({"type": "string"});
-        if !field.one_of.is_empty() {
-            schema["enum"] = json!(field.one_of);
-        }
+    for field in fields.iter().filter(|field| !field.in_query) {
+        let mut schema = one_of(field);
         if !field.description.is_empty() {
             schema["description"] = json!(field.description);
         }

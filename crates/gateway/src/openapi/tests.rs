@@ -53,7 +53,8 @@ service Trial {
   rpc AddPicture(stream hostelpulse.types.v1.FileChunk) returns (Thing) {
     option (google.api.http) = {post: "/api/v1/things/{id}/pictures" body: "*"};
     option (hostelpulse.options.v1.access) = {roles: WARDEN};
-    option (hostelpulse.options.v1.rest) = {creates: true form {name: "side" required: true one_of: "front" one_of: "back"}};
+    option (hostelpulse.options.v1.rest) = {creates: true form {name: "side" required: true one_of: "front" one_of: "back"}
+      form {name: "size" one_of: "small" one_of: "large" in_query: true description: "How large."}};
   }
 }
 enum Colour {
@@ -376,8 +377,14 @@ fn uploads_and_streams_have_their_own_faces() {
     let form = &upload["requestBody"]["content"]["multipart/form-data"]["schema"];
     assert_eq!(form["required"], json!(["file", "side"]));
     assert_eq!(form["properties"]["side"]["enum"], json!(["front", "back"]));
+    assert!(form["properties"].get("size").is_none());
     assert_eq!(
         upload["parameters"][1],
+        json!({"name": "size", "in": "query", "required": false, "description": "How large.",
+            "schema": {"type": "string", "enum": ["small", "large"]}})
+    );
+    assert_eq!(
+        upload["parameters"][2],
         json!({"$ref": "#/components/parameters/IdempotencyKey"})
     );
     assert!(

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use kit::Fault;
+use kit::{Fault, files::attachment};
 use prost::Message as _;
 use proto::types::{FileChunk, FileHeader, file_chunk::Part};
 use tonic::Streaming;
@@ -49,7 +49,10 @@ pub(super) async fn serve(
             header::CONTENT_TYPE,
             HeaderValue::from_str(kind).map_err(Fault::internal)?,
         ))
-        .insert_header((header::CONTENT_DISPOSITION, disposition(&head.file_name)));
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&attachment(&head.file_name)).map_err(Fault::internal)?,
+        ));
     file.size = head.size;
     Ok(match head.size {
         Some(size) => answer.body(SizedStream::new(size, Box::pin(bytes(file)))),
@@ -122,51 +125,4 @@ fn bytes(file: File) -> impl Stream<Item = Result<Bytes, io::Error>> {
             }
         }
     })
-}
-
-/// `attachment` with the name twice (RFC 6266): in plain ASCII for old clients, exactly for all others.
-fn disposition(name: &str) -> HeaderValue {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|character| !character.is_control()).collect();
-    let name = if name.is_empty() { "download" } else { &name };
-    let plain = |character: char| {
-        let kept = (' '..='~').contains(&character) && !"\"\\%".contains(character);
-        if kept { character } else { '_' }
-    };
-    let ascii: String = name.chars().map(plain).collect();
-    let mut exact = String::with_capacity(name.len() * 3);
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            exact.push(byte.into());
-        } else {
-            exact.push('%');
-            exact.push_str(&hex::encode_upper([byte]));
-        }
-    }
-    let text = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{exact}");
-    // Only visible ASCII went into the text.
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_files_cannot_break_out_of_their_header() {
-        let text = |name: &str| disposition(name).to_str().unwrap().to_owned();
-        assert_eq!(
-            text("report.csv"),
-            "attachment; filename=\"report.csv\"; filename*=UTF-8''report.csv"
-        );
-        assert_eq!(
-            text("../a\"b\r\nset-cookie: x"),
-            "attachment; filename=\"a_bset-cookie: x\"; filename*=UTF-8''a%22bset-cookie%3A%20x"
-        );
-        assert_eq!(
-            text("हि.pdf"),
-            "attachment; filename=\"__.pdf\"; filename*=UTF-8''%E0%A4%B9%E0%A4%BF.pdf"
-        );
-        assert_eq!(text(""), "attachment; filename=\"download\"; filename*=UTF-8''download");
-    }
 }

@@ -1,6 +1,6 @@
 //! A file in: a multipart form, streamed on as it arrives and never held whole.
 
-use std::{collections::HashMap, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix_multipart::{Field, Multipart};
 use actix_web::{
@@ -13,7 +13,7 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use kit::{Fault, fault::Violation};
+use kit::Fault;
 use prost::Message as _;
 use proto::{
     options::FormField,
@@ -27,6 +27,7 @@ use super::json;
 use crate::{
     body::{self, Cut, Pace, Paced},
     envelope::Success,
+    form::{self, Fields, LONGEST_VALUE},
     refusal::Refusal,
     visit::Visit,
 };
@@ -39,13 +40,11 @@ const HELD_BACK: usize = 64 * 1024;
 const IN_FLIGHT: usize = 4;
 /// What the form may be beside its file.
 const FORM_ROOM: u64 = 128 * 1024;
-/// Longest value of a field of the form.
-const LONGEST_VALUE: usize = 4096;
 const LONGEST_FILE_NAME: usize = 255;
 
 pub(super) async fn serve(
     visit: &mut Visit<'_>,
-    form: &[FormField],
+    declared: &[FormField],
     success: &Success,
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
@@ -58,16 +57,15 @@ pub(super) async fn serve(
     if body::announced_length(headers).is_some_and(|length| length > whole) {
         return Err(too_large(largest));
     }
-    if let Some((name, _)) = visit.query.first() {
-        return Err(Refusal::invalid(name, "is not known"));
-    }
+    let route = visit.route;
+    let when = route.when.as_ref().map(|(name, _)| name.as_str());
+    let fields = Fields::before_the_body(declared, std::mem::take(&mut visit.path), &visit.query, when)?;
     visit.spend_read(&Map::new()).await?;
     let paced = Paced::new(payload, whole, config.deadlines.idle());
     let mut arriving = Arriving {
         pace: paced.pace(),
         multipart: Multipart::new(headers, paced),
-        form,
-        fields: std::mem::take(&mut visit.path).into_iter().collect(),
+        fields,
         largest,
         received: 0,
     };
@@ -99,9 +97,8 @@ fn too_large(largest: u64) -> Refusal {
 struct Arriving<'a> {
     multipart: Multipart,
     pace: Rc<Pace>,
-    form: &'a [FormField],
-    /// Path parameters and what came of the form.
-    fields: HashMap<String, String>,
+    /// Path and query, and what came of the form.
+    fields: Fields<'a>,
     largest: u64,
     received: u64,
 }
@@ -142,8 +139,7 @@ impl Arriving<'_> {
         } else {
             Some(file)
         };
-        self.check_complete()?;
-        let fields = std::mem::take(&mut self.fields);
+        let fields = self.fields.complete()?;
         let header = FileHeader {
             file_name,
             content_type,
@@ -229,47 +225,16 @@ impl Arriving<'_> {
     /// Keeps a field beside the file, if the rpc knows it.
     async fn keep(&mut self, mut field: Field) -> Result<(), Refusal> {
         let name = field.name().unwrap_or_default().to_owned();
-        let refused = |why: String| Err(Refusal::invalid(&name, why));
-        let Some(rule) = self.form.iter().find(|rule| rule.name == name) else {
-            return refused(
-                if name == "file" {
-                    "must stand once"
-                } else {
-                    "is not known"
-                }
-                .to_owned(),
-            );
-        };
+        let refused = |why: String| Refusal::invalid(&name, why);
+        self.fields.belongs_in_form(&name).map_err(refused)?;
         let Ok(bytes) = field.bytes(LONGEST_VALUE).await else {
-            return refused(format!("must be at most {LONGEST_VALUE} bytes"));
+            return Err(refused(form::too_long()));
         };
         let bytes = bytes.map_err(|error| self.broken(&error))?;
         let Ok(text) = String::from_utf8(bytes.into()) else {
-            return refused("must be UTF-8".to_owned());
+            return Err(refused("must be UTF-8".to_owned()));
         };
-        if text.contains(char::is_control) {
-            return refused("must not hold control characters".to_owned());
-        }
-        if !rule.one_of.is_empty() && !rule.one_of.contains(&text) {
-            return refused(format!("must be one of {}", rule.one_of.join(", ")));
-        }
-        if self.fields.insert(name.clone(), text).is_some() {
-            return refused("must stand once".to_owned());
-        }
-        Ok(())
-    }
-
-    fn check_complete(&self) -> Result<(), Refusal> {
-        let needed = self.form.iter().filter(|rule| rule.required);
-        let missing = needed.filter(|rule| self.fields.get(&rule.name).is_none_or(String::is_empty));
-        let violations: Vec<Violation> = missing
-            .map(|rule| Violation::new(&rule.name, "is needed, and must stand before a large file"))
-            .collect();
-        if violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::validation(violations))
-        }
+        self.fields.keep_of_form(&name, text).map_err(refused)
     }
 
     fn broken(&self, error: &actix_multipart::MultipartError) -> Refusal {

@@ -16,6 +16,9 @@ async fn a_file_comes_with_its_name_and_length() {
     let disposition = "attachment; filename=\"_.csv\"; filename*=UTF-8''%C3%A9.csv";
     assert_eq!(answer.header("content-disposition"), disposition);
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    // Should a browser show it after all, nothing in it runs, loads or is framed.
+    let policy = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    assert_eq!(answer.header("content-security-policy"), policy);
     let answer = world.get("/api/v1/things?format=csv&how=unsized").await;
     assert_eq!(
         (answer.text.as_str(), answer.header("content-length")),

@@ -147,11 +147,6 @@ async fn each_rule_that_does_not_fit_is_named() {
             "only for streams",
         ),
         (upload, http(r#"get: "/a""#), "must be a POST or PUT"),
-        (
-            upload,
-            http(r#"post: "/a" body: "*""#) + r#"option (hostelpulse.options.v1.rest) = {form {name: "file"}};"#,
-            "no name of its own",
-        ),
     ];
     for (types, options, why) in cases {
         let said = verdict(&rpc(types, &options), test_config()).await.expect_err(why);
@@ -159,6 +154,35 @@ async fn each_rule_that_does_not_fit_is_named() {
             said.starts_with("hostelpulse.trial.v1.Bad.Do: ") && said.contains(why),
             "{said:?} does not say {why:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_does_not_fit_is_named() {
+    let upload = "(stream hostelpulse.types.v1.FileChunk) returns (Answer)";
+    let rest = |rule: &str| {
+        let post = http(r#"post: "/a/{id}" body: "*""#);
+        rpc(
+            upload,
+            &format!("{post} option (hostelpulse.options.v1.rest) = {{{rule}}};"),
+        )
+    };
+    let fits = rest(r#"when: "kind=csv" form {name: "x"} form {name: "dry" in_query: true}"#);
+    assert_eq!(verdict(&fits, test_config()).await, Ok(()));
+    for (rule, why) in [
+        (r#"form {name: "file"}"#, "no name of its own"),
+        (r#"form {name: "id" in_query: true}"#, "no name of its own"),
+        (
+            r#"form {name: "x"} form {name: "x" in_query: true}"#,
+            "no name of its own",
+        ),
+        (
+            r#"when: "dry=yes" form {name: "dry" in_query: true}"#,
+            "\"dry\" is what chooses the rpc",
+        ),
+    ] {
+        let said = verdict(&rest(rule), test_config()).await.expect_err(why);
+        assert!(said.contains(why), "{said:?} does not say {why:?}");
     }
 }
 

@@ -131,6 +131,10 @@ pub(crate) struct UploadResponse {
     pub(crate) note: String,
     #[prost(string, tag = "7")]
     pub(crate) digest: String,
+    #[prost(string, tag = "8")]
+    pub(crate) idempotency_key: String,
+    #[prost(string, tag = "9")]
+    pub(crate) from: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -331,6 +335,7 @@ impl Trial {
     }
 
     async fn upload(self, request: Request<Streaming<FileChunk>>) -> Result<Response<UploadResponse>, Status> {
+        let idempotency_key = Caller::of(&request)?.idempotency_key.unwrap_or_default();
         let mut pieces = request.into_inner();
         let Some(FileChunk {
             part: Some(Part::Header(header)),
@@ -373,6 +378,8 @@ impl Trial {
             id: field("id"),
             doc_type: field("doc_type"),
             note: field("note"),
+            from: field("from"),
+            idempotency_key,
             file_name: header.file_name,
             content_type: header.content_type,
         }))
@@ -552,7 +559,7 @@ async fn serve(trial: Trial, request: HttpRequest<Body>) -> HttpResponse<Body> {
                 .server_streaming(work, request)
                 .await
         }
-        "Upload" => {
+        "Upload" | "Import" => {
             let work = tower::service_fn(move |request| trial.clone().upload(request));
             Grpc::new(ProstCodec::<UploadResponse, FileChunk>::default())
                 .client_streaming(work, request)

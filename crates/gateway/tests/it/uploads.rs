@@ -58,8 +58,88 @@ async fn a_file_goes_in_with_its_fields() {
     let data = answer.data();
     let digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     let expected = json!({"bytes": 5, "file_name": "é.png", "content_type": "image/png", "id": "7", "doc_type": "photo",
-        "note": "after", "digest": digest});
+        "note": "after", "digest": digest, "idempotency_key": "", "from": ""});
     assert_eq!(data, expected);
+}
+
+async fn import(world: &World, query: &str, parts: &[String]) -> Answer {
+    let body = format!("{}--edge--\r\n", parts.concat());
+    let request = world
+        .http
+        .post(world.url(&format!("/api/v1/lists/7{query}")))
+        .header("content-type", FORM);
+    Answer::of(request.body(body)).await
+}
+
+#[tokio::test]
+async fn fields_that_are_declared_so_come_from_the_query() {
+    let world = world().await;
+    let parts = [field("from", "office"), file("a", "hello")];
+    let answer = import(&world, "?doc_type=pan&note=a%20b+c", &parts).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let data = answer.data();
+    let told = ["id", "doc_type", "note", "from", "bytes"].map(|name| data[name].clone());
+    assert_eq!(json!(told), json!(["7", "pan", "a b c", "office", 5]));
+    let without = import(&world, "?doc_type=pan", &parts[1..]).await;
+    assert_eq!((without.status, without.data()["note"].clone()), (201, json!("")));
+}
+
+#[tokio::test]
+async fn fields_in_the_wrong_place_and_wrong_values_are_refused_by_name() {
+    let world = world().await;
+    let file = [file("a", "x")];
+    let wrong = async |query: &str, parts: &[String]| import(&world, query, parts).await.fields();
+    for (query, named) in [
+        ("", vec!["doc_type"]),
+        ("?note=x", vec!["doc_type"]),
+        ("?doc_type=", vec!["doc_type"]),
+        ("?doc_type=poem", vec!["doc_type"]),
+        ("?doc_type=PAN", vec!["doc_type"]),
+        ("?doc_type=pan&doc_type=pan", vec!["doc_type"]),
+        ("?doc_type=pan&doc%5Ftype=photo", vec!["doc_type"]),
+        ("?doc_type=pan&colour=red", vec!["colour"]),
+        ("?doc_type=pan&from=office", vec!["from"]),
+        ("?doc_type=pan&id=8", vec!["id"]),
+        ("?doc_type=pan&file=x", vec!["file"]),
+        ("?doc_type=pan&note=a%0Ab", vec!["note"]),
+        ("?doc_type=pan&note=a%C2%85b", vec!["note"]),
+        (
+            "?doc_type=poem&colour=red&note=a%1B",
+            vec!["doc_type", "colour", "note"],
+        ),
+    ] {
+        assert_eq!(wrong(query, &file).await, named, "{query}");
+    }
+    let long = format!("?doc_type=pan&note={}", "x".repeat(4097));
+    assert_eq!(wrong(&long, &file).await, ["note"]);
+    let in_form = [field("doc_type", "pan"), file[0].clone()];
+    assert_eq!(wrong("", &in_form).await, ["doc_type"]);
+    assert_eq!(wrong("?doc_type=pan", &in_form).await, ["doc_type"]);
+    assert_eq!(world.seen.uploads_whole.load(Ordering::SeqCst), 0);
+    // And what is declared for the form stays out of the query.
+    let request = world.http.post(world.url("/api/v1/things/7/file?doc_type=pan"));
+    let body = format!("{}--edge--\r\n", file[0]);
+    let answer = Answer::of(request.header("content-type", FORM).body(body)).await;
+    assert_eq!(answer.fields(), ["doc_type"]);
+}
+
+#[tokio::test]
+async fn the_key_of_a_creation_is_passed_on_with_its_file() {
+    let world = world().await;
+    let upload = |key: &str| {
+        let body = format!("{}{}--edge--\r\n", field("doc_type", "pan"), file("a", "x"));
+        let request = world.http.post(world.url("/api/v1/things/7/file"));
+        Answer::of(
+            request
+                .header("content-type", FORM)
+                .header("idempotency-key", key)
+                .body(body),
+        )
+    };
+    assert_eq!(upload("key-1").await.data()["idempotency_key"], "key-1");
+    let wrong = upload(&"k".repeat(300)).await;
+    assert_eq!(wrong.fields(), ["Idempotency-Key"]);
+    assert_eq!(world.seen.uploads_whole.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use kit::keyring::MasterKeys;
+
 use crate::{cli::Flags, compose::sections, loader};
 
 pub(super) fn show(file: Option<PathBuf>, flags: Flags) -> anyhow::Result<()> {
@@ -17,6 +19,9 @@ pub(super) fn check(file: Option<PathBuf>, flags: Flags) -> anyhow::Result<()> {
     sections(&config)?;
     config.base.stores().map_err(anyhow::Error::msg)?.check()?;
     config.base.token_secret().map_err(anyhow::Error::msg)?;
+    if config.base.master_keys.is_some() {
+        MasterKeys::of(&config.base)?;
+    }
     println!("the configuration is valid");
     Ok(())
 }

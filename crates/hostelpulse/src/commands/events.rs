@@ -31,6 +31,7 @@ impl Ledgers {
         for service in SERVICES {
             let (db, consumers) = match service {
                 Service::Auth => consumers::<auth::Auth>(&host).await?,
+                Service::Students => consumers::<students::Students>(&host).await?,
                 Service::Audit => consumers::<audit::Audit>(&host).await?,
             };
             services.push((service, db));

@@ -20,6 +20,7 @@ pub(super) async fn migrate(file: Option<PathBuf>, flags: Flags, services: Vec<S
     for service in services {
         let applied = match service {
             Service::Auth => one::<auth::Auth>(&config, &stores).await?,
+            Service::Students => one::<students::Students>(&config, &stores).await?,
             Service::Audit => one::<audit::Audit>(&config, &stores).await?,
         };
         match applied {

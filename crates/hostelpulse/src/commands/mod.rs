@@ -4,10 +4,11 @@ mod config;
 mod events;
 mod keys;
 mod migrate;
+mod projections;
 mod up;
 mod users;
 
-use crate::cli::{Cli, Command, ConfigCommand, EventsCommand, KeysCommand, UsersCommand};
+use crate::cli::{Cli, Command, ConfigCommand, EventsCommand, KeysCommand, ProjectionsCommand, UsersCommand};
 
 /// Runs the command that was given.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -26,7 +27,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             since,
             flags,
         }) => events::replay(file, flags, id, since).await,
-        Command::Keys(KeysCommand::Rotate { flags }) => keys::rotate(file, flags).await,
+        Command::Projections(ProjectionsCommand::Rebuild { service, flags }) => {
+            projections::rebuild(file, flags, service).await
+        }
+        Command::Keys(KeysCommand::Rotate { what, flags }) => keys::rotate(file, flags, what).await,
         Command::Users(UsersCommand::CreateAdmin { email, name, flags }) => {
             users::create_admin(file, flags, email, name).await
         }

@@ -2,7 +2,8 @@
 
 use kit::testing::TestStores;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
 
 use crate::binary::Running;
 
@@ -36,6 +37,117 @@ async fn everybody_of_the_demo_signs_in() {
     assert_eq!(students.body["pagination"]["total_items"], 40);
 }
 
+/// The fields of each that a path lists.
+async fn column(hostel: &Running, path: &str, token: &str, field: &str) -> Vec<Value> {
+    let answer = hostel.get(path, token).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path} {answer:?}");
+    let rows = answer.data().as_array().unwrap();
+    rows.iter().map(|row| row[field].clone()).collect()
+}
+
+#[tokio::test]
+async fn every_student_of_the_demo_lives_somewhere() {
+    let stores = TestStores::default();
+    let hostel = Running::demo(&stores);
+    let warden = hostel.login("warden@demo.local").await;
+    let student = hostel.login("student@demo.local").await;
+    let second = hostel.login("student2@demo.local").await;
+    let own = hostel.get("/api/v1/students/me", &student).await;
+    let record = own.data();
+    assert_eq!(record["registration_no"], "REG-2026-001", "{own:?}");
+    assert_eq!((&record["year"], &record["semester"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&record["room"]["room_no"], &record["room"]["block"]),
+        (&json!("A-101"), &json!("A"))
+    );
+    let me = hostel.get("/api/v1/auth/me", &student).await;
+    assert_eq!(
+        (&record["id"], &record["user_id"]),
+        (&me.data()["id"], &me.data()["id"])
+    );
+    let other = hostel.get("/api/v1/students/me", &second).await;
+    assert_eq!(
+        (&other.data()["room"]["block"], &other.data()["year"]),
+        (&json!("A"), &json!(1))
+    );
+    let all = hostel.get("/api/v1/students", &warden).await;
+    assert_eq!(all.body["pagination"]["total_items"], 40);
+
+    let rooms = column(&hostel, "/api/v1/rooms?limit=100", &warden, "room_no").await;
+    assert_eq!(
+        (rooms.len(), &rooms[0], &rooms[10]),
+        (20, &json!("A-101"), &json!("B-101"))
+    );
+    let occupied = column(&hostel, "/api/v1/rooms?limit=100", &warden, "occupied").await;
+    assert!(occupied.iter().all(|people| *people == 2), "{occupied:?}");
+    let path = format!("/api/v1/rooms/{}", record["room"]["id"].as_str().unwrap());
+    let residents = hostel.get(&path, &warden).await;
+    assert_eq!(
+        residents.data()["students"].as_array().unwrap().len(),
+        2,
+        "{residents:?}"
+    );
+    let seen = hostel.get(&path, &student).await;
+    assert_eq!((seen.status, &seen.data()["students"]), (StatusCode::OK, &json!([])));
+    let elsewhere = column(&hostel, "/api/v1/rooms?block=b", &warden, "id").await;
+    let elsewhere = format!("/api/v1/rooms/{}", elsewhere[0].as_str().unwrap());
+    assert_eq!(hostel.get(&elsewhere, &student).await.status, StatusCode::NOT_FOUND);
+
+    let blocks = hostel.get("/api/v1/blocks", &warden).await;
+    let first = &blocks.data()[0];
+    assert_eq!(
+        (&first["block"], &first["rooms"], &first["occupied"]),
+        (&json!("A"), &json!(10), &json!(20))
+    );
+    assert_eq!(first["location"], json!({ "latitude": 28.6139, "longitude": 77.209 }));
+    assert_eq!(blocks.data()[1]["block"], "B");
+    let registered = "/api/v1/audit?action=hostelpulse.student.registered.v1";
+    hostel
+        .eventually(registered, &warden, |answer| {
+            answer.body["pagination"]["total_items"] == 40
+        })
+        .await;
+}
+
+/// Killed when the accounts were there and the students were not.
+#[tokio::test]
+async fn a_demo_that_was_cut_short_is_completed() {
+    let stores = TestStores::default();
+    let hostel = Running::demo(&stores);
+    let id = hostel
+        .get("/api/v1/students/me", &hostel.login("student@demo.local").await)
+        .await
+        .data()["id"]
+        .clone();
+    assert!(hostel.terminate().success());
+    let config = stores.config();
+    let found = config.base.stores().unwrap();
+    let db = kit::service::open_database(&config, &found, "students").await.unwrap();
+    let txn = db.begin().await.unwrap();
+    for table in ["stay", "student_word", "student", "room", "block", "outbox"] {
+        txn.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+    }
+    txn.commit().await.unwrap();
+    db.close().await.unwrap();
+
+    let hostel = Running::demo(&stores);
+    let again = hostel
+        .get("/api/v1/students/me", &hostel.login("student@demo.local").await)
+        .await;
+    assert_eq!(
+        (&again.data()["id"], &again.data()["room"]["room_no"]),
+        (&id, &json!("A-101"))
+    );
+    assert!(hostel.terminate().success());
+    let hostel = Running::demo(&stores);
+    let warden = hostel.login("warden@demo.local").await;
+    let all = hostel.get("/api/v1/students", &warden).await;
+    assert_eq!(
+        all.body["pagination"]["total_items"], 40,
+        "a third start changes nothing"
+    );
+}
+
 #[tokio::test]
 async fn what_happened_stands_in_the_trail_also_after_a_power_cut() {
     let stores = TestStores::default();
@@ -66,7 +178,7 @@ async fn what_happened_stands_in_the_trail_also_after_a_power_cut() {
     assert_eq!(entry["changes"]["user"]["email"], "new@demo.local");
     let verdict = hostel
         .eventually("/api/v1/audit/verify", &admin, |answer| {
-            answer.data()["entries"].as_u64() >= Some(47)
+            answer.data()["entries"].as_u64() >= Some(109)
         })
         .await;
     assert_eq!(verdict.data()["intact"], true, "{verdict:?}");

@@ -9,6 +9,7 @@ mod binary;
 mod commands;
 mod demo;
 mod refusals;
+mod residents;
 mod served;
 mod setup;
 mod sign_in;

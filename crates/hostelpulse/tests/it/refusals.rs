@@ -160,6 +160,20 @@ fn a_token_secret_that_is_too_short() {
 }
 
 #[test]
+fn master_keys_that_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    std::fs::write(&file, "k1:hush\n").unwrap();
+    let environment = [("HOSTELPULSE_MASTER_KEYS_FILE", file.to_str().unwrap())];
+    let expected = "hostelpulse: master_keys must be `kid:base64`, several separated by commas, the current one first, \
+                    each of 32 bytes (`openssl rand -base64 32`): entry 1 has 3 bytes";
+    assert_eq!(up_with(&[], &environment), expected);
+    let mut command = hostelpulse(&["config", "check"]);
+    command.envs(environment);
+    assert_eq!(refused(command), expected);
+}
+
+#[test]
 fn a_bus_in_memory_for_several_processes() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

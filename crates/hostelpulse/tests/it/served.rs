@@ -13,6 +13,7 @@ use tonic_reflection::pb::v1::{
 use crate::binary::Running;
 
 const SECRET: &str = "the secret of the services of one installation";
+const MASTER_KEYS: &str = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 /// Services on a free port, and a gateway of another process before them.
 fn split(stores: &TestStores) -> (Running, Running, String) {
@@ -21,16 +22,18 @@ fn split(stores: &TestStores) -> (Running, Running, String) {
     drop(listener);
     let admin = [
         ("HOSTELPULSE_SERVICE_SECRET", SECRET),
+        ("HOSTELPULSE_MASTER_KEYS", MASTER_KEYS),
         ("HOSTELPULSE_GRPC_LISTEN", &address),
         ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
         ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
     ];
-    let services = Running::start(stores, &["serve", "auth", "audit"], &admin);
+    let services = Running::start(stores, &["serve", "auth", "students", "audit"], &admin);
     let url = format!("http://{address}");
     let apart = TestStores::default();
     let front = [
         ("HOSTELPULSE_SERVICE_SECRET", SECRET),
         ("HOSTELPULSE_UPSTREAMS__AUTH", &url),
+        ("HOSTELPULSE_UPSTREAMS__STUDENTS", &url),
         ("HOSTELPULSE_UPSTREAMS__AUDIT", &url),
     ];
     let gateway = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
@@ -73,6 +76,7 @@ async fn a_gateway_with_another_secret_is_not_believed_about_the_client() {
             "a secret that somebody else made up themselves",
         ),
         ("HOSTELPULSE_UPSTREAMS__AUTH", url.as_str()),
+        ("HOSTELPULSE_UPSTREAMS__STUDENTS", url.as_str()),
         ("HOSTELPULSE_UPSTREAMS__AUDIT", url.as_str()),
     ];
     let stranger = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
@@ -121,13 +125,19 @@ async fn a_served_service_lists_what_it_offers() {
         own,
         [
             "hostelpulse.audit.v1.Audit",
+            "hostelpulse.auth.v1.Accounts",
             "hostelpulse.auth.v1.ApiKeys",
             "hostelpulse.auth.v1.Auth",
             "hostelpulse.auth.v1.Passwords",
             "hostelpulse.auth.v1.SecondFactor",
             "hostelpulse.auth.v1.Sessions",
             "hostelpulse.auth.v1.Tokens",
-            "hostelpulse.auth.v1.Users"
+            "hostelpulse.auth.v1.Users",
+            "hostelpulse.students.v1.Documents",
+            "hostelpulse.students.v1.Privacy",
+            "hostelpulse.students.v1.Rooms",
+            "hostelpulse.students.v1.Roster",
+            "hostelpulse.students.v1.Students"
         ]
     );
 }
@@ -138,4 +148,15 @@ fn services_of_several_processes_need_a_shared_secret() {
     command.env("HOSTELPULSE_UPSTREAMS__AUTH", "http://127.0.0.1:1");
     let said = crate::binary::refused(command);
     assert!(said.contains("service_secret is needed"), "{said}");
+}
+
+#[test]
+fn services_of_several_processes_need_the_same_master_keys() {
+    let mut command = crate::binary::hostelpulse(&["serve", "auth", "students", "audit"]);
+    command.envs([
+        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
+        ("HOSTELPULSE_GRPC_LISTEN", "127.0.0.1:0"),
+    ]);
+    let said = crate::binary::refused(command);
+    assert!(said.contains("master_keys is needed"), "{said}");
 }

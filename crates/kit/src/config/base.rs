@@ -15,6 +15,8 @@ use crate::{access::TokenSecret, cache, db, events, files, mail, port::OpenError
 pub struct Base {
     /// Where the gateway listens.
     pub listen: SocketAddr,
+    /// Where people reach the gateway, `https://hostel.example.org`: links begin so. Where it listens, unless said.
+    pub public_url: Option<Url>,
     /// Where services that run on their own listen for gRPC. In one process they need no port.
     pub grpc_listen: Option<SocketAddr>,
     /// The zone whose days the hostel lives by.
@@ -39,6 +41,9 @@ pub struct Base {
     pub service_secret: Option<SecretText>,
     /// Auth signs people's access tokens with it, by HS256, instead of its own keys. The same for all services.
     pub token_secret: Option<SecretText>,
+    /// What values are sealed with: `kid:base64`, the current key first, the others still open what they sealed. The same
+    /// for all services. One process makes its own, in `master.keys` of its data folder.
+    pub master_keys: Option<SecretText>,
     /// Where services of other processes are: name → `http://host:port`.
     pub upstreams: BTreeMap<String, Url>,
     /// Collector of traces, `http://collector:4317`.
@@ -51,6 +56,7 @@ impl Default for Base {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             grpc_listen: None,
             timezone: chrono_tz::Asia::Kolkata,
             data: PathBuf::from("./data"),
@@ -63,6 +69,7 @@ impl Default for Base {
             push_url: None,
             service_secret: None,
             token_secret: None,
+            master_keys: None,
             upstreams: BTreeMap::new(),
             otlp_endpoint: None,
             log: "info".to_owned(),
@@ -101,6 +108,38 @@ impl Base {
             mail: or(&self.mail_url, log())?,
             push: or(&self.push_url, log())?,
         })
+    }
+
+    /// Where links begin.
+    pub fn public_url(&self) -> Result<Url, String> {
+        let url = match &self.public_url {
+            Some(url) => Ok(url.clone()),
+            None => Url::parse(&format!("http://{}", self.reached_at())),
+        };
+        let url = url.map_err(|error| format!("listen: {error}"))?;
+        let plain = matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if plain {
+            Ok(url)
+        } else {
+            Err("public_url must be an address like https://hostel.example.org".to_owned())
+        }
+    }
+
+    /// The address of the gateway as somebody on this machine would write it.
+    fn reached_at(&self) -> String {
+        if self.listen.ip().is_unspecified() {
+            format!("localhost:{}", self.listen.port())
+        } else {
+            self.listen.to_string()
+        }
+    }
+
+    /// Whether one process is the whole installation: it needs to agree with nobody.
+    pub fn is_alone(&self) -> bool {
+        self.upstreams.is_empty() && self.grpc_listen.is_none()
     }
 
     /// The secret of people's tokens, where HS256 is asked for.
@@ -184,6 +223,28 @@ mod tests {
             ..Base::default()
         };
         base.stores().unwrap().database_of("auth").to_string()
+    }
+
+    #[test]
+    fn links_begin_where_people_reach_the_gateway() {
+        let base = |listen: &str, said: Option<&str>| Base {
+            listen: listen.parse().unwrap(),
+            public_url: said.map(|url| Url::parse(url).unwrap()),
+            ..Base::default()
+        };
+        let url = |base: Base| base.public_url().map(|url| url.to_string());
+        assert_eq!(url(base("127.0.0.1:8080", None)).unwrap(), "http://127.0.0.1:8080/");
+        assert_eq!(url(base("[::1]:81", None)).unwrap(), "http://[::1]:81/");
+        assert_eq!(url(base("0.0.0.0:8080", None)).unwrap(), "http://localhost:8080/");
+        let said = base("0.0.0.0:8080", Some("https://hostel.example/app"));
+        assert_eq!(url(said).unwrap(), "https://hostel.example/app");
+        for bad in [
+            "javascript:alert(1)",
+            "https://hostel.example/?a",
+            "ftp://hostel.example",
+        ] {
+            assert!(url(base("0.0.0.0:8080", Some(bad))).is_err(), "{bad}");
+        }
     }
 
     #[test]

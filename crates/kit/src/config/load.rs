@@ -261,7 +261,9 @@ fn nested<'a>(values: impl IntoIterator<Item = &'a (String, String)>) -> Dict {
 }
 
 fn is_secret(key: &str) -> bool {
-    ["secret", "password"].iter().any(|word| key.contains(word))
+    ["secret", "password", "master_keys"]
+        .iter()
+        .any(|word| key.contains(word))
 }
 
 fn merge(all: &mut Dict, one: Dict) {

@@ -165,6 +165,15 @@ pub async fn replay(db: &Db, clock: &Clock, since: DateTime<Utc>) -> Result<u64,
     }
 }
 
+/// Removes what was said of a subject, as far as it is published: whoever wanted it has heard it. For somebody who is to be
+/// forgotten; a replay then begins with what is said of them from now on.
+pub async fn forget_in_txn(txn: &Txn, subject: Uuid) -> Result<(), DbErr> {
+    let sql = "DELETE FROM outbox WHERE subject = $1 AND published_at IS NOT NULL";
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, [subject.into()]);
+    txn.execute_raw(statement).await?;
+    Ok(())
+}
+
 /// How much is waiting, and since when.
 #[derive(Clone, Copy, Debug, Eq, FromQueryResult, PartialEq)]
 pub struct Backlog {

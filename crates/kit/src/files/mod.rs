@@ -1,7 +1,10 @@
 //! The files port: objects under keys, streamed both ways.
 
+mod attachment;
 mod disk;
 mod dispatcher;
+pub mod exports;
+mod incoming;
 mod key;
 mod s3;
 
@@ -14,6 +17,8 @@ use futures_util::{
 };
 use url::Url;
 
+pub use attachment::attachment;
+pub use incoming::{Arrival, Incoming};
 pub use key::{Key, KeyError};
 
 use crate::port::{OpenError, PortError};

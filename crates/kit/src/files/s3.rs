@@ -6,7 +6,6 @@ mod upload;
 
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusoto_core::{Region, RusotoError};
 use rusoto_credential::{AwsCredentials, StaticProvider};
 use rusoto_s3::{
@@ -21,15 +20,13 @@ use self::{
     settings::Settings,
     upload::{PART, Parts, Upload},
 };
-use super::{Body, Files, Key, Object, PORT, check_content_type, dispatcher::Dispatcher, with_stall_limit};
+use super::{Body, Files, Key, Object, PORT, attachment, check_content_type, dispatcher::Dispatcher, with_stall_limit};
 use crate::port::{OpenError, PortError, within};
 
 /// The most keys that a server lists at once.
 const LIST_PAGE: usize = 1000;
 /// S3 signs for a week at most.
 const LONGEST_SIGNATURE: Duration = Duration::from_hours(7 * 24);
-/// What may stand as it is in `filename*` (RFC 8187).
-const FILE_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) struct S3Store {
     s3: S3Client,
@@ -199,27 +196,5 @@ impl Files for S3Store {
         let page = self.list_page("", None, 1);
         within(PORT, self.time_limit, async { page.await.map_err(port_error) }).await?;
         Ok(())
-    }
-}
-
-/// The content disposition of a download (RFC 6266): a plain name for old clients, the real one for the others.
-fn attachment(file_name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._- ".contains(c);
-    let fallback: String = file_name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-    let encoded = utf8_percent_encode(file_name, FILE_NAME);
-    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{encoded}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_name_cannot_break_out_of_its_header() {
-        assert_eq!(
-            attachment("r\u{e9}sum\u{e9} \"1\".pdf\r\nX: y"),
-            "attachment; filename=\"r_sum_ _1_.pdf__X_ y\"; \
-             filename*=UTF-8''r%C3%A9sum%C3%A9%20%221%22.pdf%0D%0AX%3A%20y"
-        );
     }
 }

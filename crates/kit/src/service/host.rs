@@ -1,7 +1,7 @@
 //! A process that runs services: opens the stores, starts what it is told to, stops in order.
 
 use std::{
-    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, process::ExitCode, sync::Arc,
+    fs::DirBuilder, io, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, process::ExitCode, sync::Arc,
     time::Duration,
 };
 
@@ -17,13 +17,14 @@ use super::{
     server::bind,
 };
 use crate::{
-    Clock, Db,
+    Clock, Db, Keyring,
     access::{AccessLayer, Policies, Secrets, ServiceSecret, ServiceTokens, TokenSecret, Verifier},
     cache::{self, Cache},
     config::{Base, Config, Loader, Stores},
     contract,
     events::{self, Bus, Consumer, Relay},
     files::{self, Files},
+    keyring::MasterKeys,
     mail::{self, Mail},
     port,
     push::{self, Push},
@@ -48,7 +49,10 @@ pub struct Host {
     pub mail: Arc<dyn Mail>,
     push: Arc<dyn Push>,
     secrets: Secrets,
+    /// None where no service runs: a gateway has nothing to open.
+    keyring: Option<Keyring>,
     stopping: CancellationToken,
+    public_url: url::Url,
     policies: Arc<Policies>,
     pipes: Vec<(String, Pipes)>,
     /// The rpcs of all services that run here, for the network.
@@ -71,7 +75,11 @@ impl Host {
         let stores = base.stores().map_err(anyhow::Error::msg)?;
         stores.check()?;
         let secrets = secrets(base)?;
-        private_folder(&base.data)?;
+        let public_url = base.public_url().map_err(anyhow::Error::msg)?;
+        let master_keys = (!here.is_empty()).then(|| MasterKeys::of(base)).transpose()?;
+        private_folder(&base.data)
+            .with_context(|| format!("the data folder {} cannot be made", base.data.display()))?;
+        let keyring = master_keys.map(Keyring::open).transpose()?;
         let policies = Arc::new(Policies::read(contract::pool())?);
         let (upstreams, pipes) = upstreams(base, here)?;
         let mut lifecycle = Lifecycle::default();
@@ -89,12 +97,14 @@ impl Host {
             bus,
             upstreams,
             verifier,
+            public_url,
             stopping: lifecycle.stop_of(Stage::Services),
             lifecycle,
             files,
             mail,
             push,
             secrets,
+            keyring,
             policies,
             pipes,
             rpcs: Rpcs::new(),
@@ -121,11 +131,12 @@ impl Host {
     /// The same with a configuration of the caller's.
     pub async fn create_with<S: Service>(&self, config: S::Config) -> anyhow::Result<(S, Db)> {
         S::check(&config)?;
+        let keyring = self.keyring.clone().context("the host was opened for no service")?;
         let db = open_database(&self.config, &self.stores, S::NAME).await?;
         db.migrate::<S::Migrator>()
             .await
             .with_context(|| format!("the database of {}", S::NAME))?;
-        let service = S::create(self.deps(db.clone(), S::NAME), config)
+        let service = S::create(self.deps(db.clone(), keyring, S::NAME), config)
             .await
             .with_context(|| S::NAME)?;
         Ok((service, db))
@@ -141,6 +152,13 @@ impl Host {
         let stop = self.lifecycle.stop_of(Stage::Background);
         self.lifecycle
             .spawn(Stage::Background, S::NAME, async move { service.run(stop).await });
+        Ok(())
+    }
+
+    /// Offers the rpcs of a service to others in this process, and nothing more: it does nothing by itself, and hears nothing.
+    pub fn offer<S: Service>(&mut self, service: &S, db: Db) -> anyhow::Result<()> {
+        let watched = self.serve_in_process(service, db)?;
+        self.watched.push(watched);
         Ok(())
     }
 
@@ -226,7 +244,7 @@ impl Host {
         ServiceTokens::new(name, self.secrets.service.clone(), self.clock.clone())
     }
 
-    fn deps(&self, db: Db, name: &str) -> Deps {
+    fn deps(&self, db: Db, keyring: Keyring, name: &str) -> Deps {
         Deps {
             db,
             cache: self.cache.clone(),
@@ -238,7 +256,9 @@ impl Host {
             upstreams: self.upstreams.clone(),
             tokens: self.tokens(name),
             token_secret: self.secrets.token.clone(),
+            keyring,
             timezone: self.config.base.timezone,
+            public_url: self.public_url.clone(),
             stopping: self.stopping.clone(),
         }
     }
@@ -250,9 +270,8 @@ pub async fn open_database(config: &Config, stores: &Stores, service: &str) -> R
 }
 
 /// Makes the folder of the embedded stores, for this user alone: signing keys and mail lie in it.
-fn private_folder(folder: &Path) -> anyhow::Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// A verifier that hears which sessions end, for as long as services run here.
@@ -286,7 +305,7 @@ fn secrets(base: &Base) -> anyhow::Result<Secrets> {
 fn service_secret(base: &Base) -> anyhow::Result<ServiceSecret> {
     match &base.service_secret {
         Some(secret) => ServiceSecret::new(secret.0.clone()).map_err(|why| anyhow::anyhow!("service_secret {why}")),
-        None if base.upstreams.is_empty() && base.grpc_listen.is_none() => Ok(ServiceSecret::random()),
+        None if base.is_alone() => Ok(ServiceSecret::random()),
         None => anyhow::bail!(
             "service_secret is needed: services of several processes prove themselves to each other with it"
         ),

@@ -11,12 +11,13 @@ use sea_orm_migration::MigratorTrait;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use host::private_folder;
 pub use host::{Host, SERVED, main, open_database, runtime, sections};
 pub use lifecycle::{Lifecycle, Stage, told_to_stop};
 pub use server::{Rpcs, bind};
 
 use crate::{
-    Clock, Db,
+    Clock, Db, Keyring,
     access::{ServiceTokens, TokenSecret},
     cache::Cache,
     events::{Bus, Consumer},
@@ -40,7 +41,11 @@ pub struct Deps {
     pub tokens: ServiceTokens,
     /// What access tokens are signed with, where HS256 is asked for.
     pub token_secret: Option<TokenSecret>,
+    /// Seals what must not be read in the database, and signs what comes back from outside.
+    pub keyring: Keyring,
     pub timezone: chrono_tz::Tz,
+    /// Where links begin.
+    pub public_url: url::Url,
     /// Cancelled when the services are told to stop: long streams end then, so that nobody waits for them.
     pub stopping: CancellationToken,
 }
@@ -50,6 +55,8 @@ pub struct Deps {
 pub trait Service: Sized + Send + Sync + 'static {
     /// Its name: of its crate, its database, its section of the configuration, its package in the contract.
     const NAME: &'static str;
+    /// The services whose records it keeps a copy of, or is made to agree with: see [`Service::rebuild`].
+    const READS: &'static [&'static str] = &[];
     type Config: DeserializeOwned + Serialize + Default + Send;
     /// The schema of its database, the kit's own tables included.
     type Migrator: MigratorTrait;
@@ -66,6 +73,12 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// What it does on events of others.
     fn consumers(&self) -> Vec<Consumer> {
         Vec::new()
+    }
+
+    /// Reads anew what it keeps of other services, while everything else goes on; how many records that were, or `None` when
+    /// it keeps nothing of others.
+    async fn rebuild(&self) -> anyhow::Result<Option<u64>> {
+        Ok(None)
     }
 
     /// What it does by the clock, until told to stop. Ending early is a failure of the process.

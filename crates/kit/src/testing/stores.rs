@@ -11,6 +11,8 @@ pub struct TestStores {
     folder: TempDir,
     /// Sets what this test leaves on shared servers apart from what others do.
     name: String,
+    /// Where files are kept, if not in the folder.
+    files: Option<Url>,
 }
 
 impl Default for TestStores {
@@ -20,11 +22,20 @@ impl Default for TestStores {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             name,
+            files: None,
         }
     }
 }
 
 impl TestStores {
+    /// Fresh stores with files in this one.
+    pub fn with_files(files: Url) -> Self {
+        Self {
+            files: Some(files),
+            ..Self::default()
+        }
+    }
+
     /// Whether tests run on the servers.
     pub fn on_servers() -> bool {
         variable("HOSTELPULSE_TEST_STORES").as_deref() == Some("servers")
@@ -41,6 +52,7 @@ impl TestStores {
         let base = Base {
             data: self.folder.path().to_owned(),
             database_connections: 4,
+            files_url: self.files.clone(),
             ..Base::default()
         };
         if !Self::on_servers() {

@@ -1,8 +1,15 @@
 //! One service on fresh stores, called through its own gRPC face.
 
+use std::collections::BTreeMap;
+
 use chrono::DateTime;
 use proto::options::Role;
-use tonic::{Request, metadata::MetadataValue, transport::Channel};
+use tonic::{
+    Request,
+    metadata::MetadataValue,
+    service::Routes,
+    transport::{Channel, Server},
+};
 
 use super::{Keys, TestStores};
 use crate::{
@@ -33,22 +40,35 @@ impl World {
         Self::on::<S>(stores, config).await
     }
 
+    /// The same beside other services, each played by the test: [`World::beside`].
+    pub async fn start_beside<S: Service>(config: S::Config, others: Vec<(&str, Routes)>) -> Self {
+        Self::beside::<S>(TestStores::default(), config, others).await
+    }
+
     /// The same on stores that were used before.
     pub async fn on<S: Service>(stores: TestStores, config: S::Config) -> Self {
+        Self::beside::<S>(stores, config, Vec::new()).await
+    }
+
+    /// On stores that were used before, beside other services that the test plays: each by its name, with what it answers. Where
+    /// auth is among them, the answers of [`Keys`] are added.
+    pub async fn beside<S: Service>(stores: TestStores, config: S::Config, others: Vec<(&str, Routes)>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let start = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
         let clock = Clock::mock(start);
         let keys = Keys::new(clock.clone());
-        let here: &[&str] = if S::NAME == "auth" {
-            &["auth"]
-        } else {
-            &["auth", S::NAME]
-        };
-        let mut host = Host::open_at(stores.config(), here, clock.clone())
+        let mut others: BTreeMap<&str, Routes> = others.into_iter().collect();
+        if S::NAME != "auth" {
+            let auth = others.remove("auth").unwrap_or_default();
+            others.insert("auth", auth.add_service(keys.server()));
+        }
+        let here: Vec<&str> = others.keys().copied().chain([S::NAME]).collect();
+        let mut host = Host::open_at(stores.config(), &here, clock.clone())
             .await
             .expect("the stores open");
-        if S::NAME != "auth" {
-            keys.serve(host.pipes_of("auth").expect("pipes for auth"));
+        for (name, routes) in others {
+            let pipes = host.pipes_of(name).expect("pipes for every service that is played");
+            tokio::spawn(Server::builder().add_routes(routes).serve_with_incoming(pipes));
         }
         let (service, db) = host.create_with::<S>(config).await.expect("the service is created");
         host.start(service, db.clone()).expect("the service starts");

@@ -1,6 +1,7 @@
 //! Every store of files behaves the same; what each adds is tested beside it.
 
 mod disk;
+mod incoming;
 mod s3;
 mod s3_server;
 mod streams;

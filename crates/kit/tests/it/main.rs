@@ -10,6 +10,7 @@ mod db;
 mod events;
 mod files;
 mod host;
+mod keyring;
 mod log;
 mod mail;
 mod push;

@@ -45,11 +45,21 @@ pub(crate) enum To {
 /// Orders a letter. Nothing happens when the same reset or invitation waits already. [`post::Post::wake`] after the commit
 /// has it sent at once; otherwise it goes within some seconds.
 pub(crate) async fn order_in_txn(app: &App, txn: &Txn, kind: Kind, to: To) -> Result<(), Error> {
+    Ok(store::letter::insert_in_txn(txn, letter(app, &kind, to)).await?)
+}
+
+/// Orders a letter of this kind for each of them.
+pub(crate) async fn order_for_all_in_txn(app: &App, txn: &Txn, kind: &Kind, users: &[Uuid]) -> Result<(), Error> {
+    let letters = users.iter().map(|id| letter(app, kind, To::User(*id))).collect();
+    Ok(store::letter::insert_many_in_txn(txn, letters).await?)
+}
+
+fn letter(app: &App, kind: &Kind, to: To) -> Letter {
     let (user_id, identifier) = match to {
         To::User(id) => (Some(id), None),
         To::Identifier(text) => (None, Some(folded(&text))),
     };
-    let letter = Letter {
+    Letter {
         id: app.clock.new_id(),
         kind: kind.name().to_owned(),
         user_id,
@@ -57,8 +67,7 @@ pub(crate) async fn order_in_txn(app: &App, txn: &Txn, kind: Kind, to: To) -> Re
         context: kind.context(),
         tries: 0,
         created_at: app.clock.now(),
-    };
-    Ok(store::letter::insert_in_txn(txn, letter).await?)
+    }
 }
 
 impl Kind {

@@ -1,14 +1,13 @@
 //! Between the two steps of signing in.
 
 use chrono::Duration;
-use sha2::{Digest as _, Sha256};
 
 use super::super::App;
 use crate::{
     Error,
     domain::User,
     store::{self, login_challenge::NewChallenge},
-    tokens::RefreshToken,
+    tokens::SecretToken,
 };
 
 /// How long the right password counts.
@@ -32,8 +31,7 @@ pub(crate) async fn challenge(app: &App, user: &User, hash: &str) -> Result<Opti
     if must_set_up && !app.config.needs_second_factor(user.role) {
         return Ok(None);
     }
-    // Made as a refresh token is: 256 bits that nobody can guess, of which the hash is kept.
-    let random = RefreshToken::generate();
+    let random = SecretToken::generate();
     let now = app.clock.now();
     let new = NewChallenge {
         hash: random.hash,
@@ -45,7 +43,7 @@ pub(crate) async fn challenge(app: &App, user: &User, hash: &str) -> Result<Opti
     };
     let txn = app.db.begin().await?;
     // Held, so that a password that is set anew from now on is newer than the challenge.
-    if !store::user::hold_password_in_txn(&txn, user.id, hash).await? {
+    if !store::sign_in::hold_password_in_txn(&txn, user.id, hash).await? {
         return Err(Error::ChangedMeanwhile);
     }
     store::login_challenge::insert_in_txn(&txn, new).await?;
@@ -54,9 +52,4 @@ pub(crate) async fn challenge(app: &App, user: &User, hash: &str) -> Result<Opti
         token: random.token,
         must_set_up,
     }))
-}
-
-/// The form in which a challenge's token is kept.
-pub(super) fn hash(token: &str) -> String {
-    hex::encode(Sha256::digest(token.as_bytes()))
 }

@@ -4,11 +4,11 @@ use kit::{Fault, access::Caller};
 
 use super::{
     super::{App, door},
-    challenge, proof, qr,
+    proof, qr,
 };
 use crate::{
     Error,
-    domain::{Email, door::Refused, totp::TotpSecret},
+    domain::{Email, door::Refused, refresh, totp::TotpSecret},
     store,
 };
 
@@ -51,7 +51,7 @@ pub(crate) async fn set_up(app: &App, caller: &Caller, request: Request) -> Resu
 /// The same in the middle of signing in, for somebody who must have a factor and has none.
 pub(crate) async fn set_up_at_login(app: &App, token: &str) -> Result<Enrolment, Error> {
     let txn = app.db.begin().await?;
-    let user_id = store::login_challenge::take_set_up_in_txn(&txn, &challenge::hash(token), app.clock.now())
+    let user_id = store::login_challenge::take_set_up_in_txn(&txn, &refresh::hash(token), app.clock.now())
         .await?
         .ok_or(Error::ChallengeRefused)?;
     let factor = store::second_factor::lock_in_txn(&txn, user_id).await?;

@@ -8,12 +8,12 @@ use super::{
         App,
         login::{Entering, SignedIn, acting, begin_session_in_txn},
     },
-    challenge, proof,
+    proof,
 };
 use crate::{
     Error,
-    domain::second_factor::SecondFactor,
-    store::{self, user::Proof},
+    domain::{refresh, second_factor::SecondFactor},
+    store::{self, sign_in::Proof},
 };
 
 /// Somebody who gave a right code.
@@ -24,7 +24,7 @@ pub(crate) struct SignedInTwice {
 }
 
 pub(crate) async fn sign_in(app: &App, caller: &Caller, token: &str, typed: &str) -> Result<SignedInTwice, Error> {
-    let hash = challenge::hash(token);
+    let hash = refresh::hash(token);
     let txn = app.db.begin().await?;
     // The try is taken before the code is looked at, and the row is ours until the end: one challenge is one session.
     let challenged = store::login_challenge::take_try_in_txn(&txn, &hash, app.clock.now())

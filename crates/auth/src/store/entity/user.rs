@@ -30,6 +30,14 @@ pub struct Model {
     /// How many one-time codes were guessed wrongly since `wrong_codes_since`.
     pub wrong_codes: i32,
     pub wrong_codes_since: Option<DateTimeUtc>,
+    /// Since when it is kept for a record to come; it is nobody's account until then.
+    pub reserved_at: Option<DateTimeUtc>,
+    /// The version of the record that it agreed with last.
+    pub record_version: Option<i64>,
+    /// It was given an address or number for the next version of its record, which may never come.
+    pub is_ahead: bool,
+    /// Since when nothing tells who it was.
+    pub erased_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@
 
 mod m0001_accounts;
 mod m0002_safety;
+mod m0003_records;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
         let mut all = kit::db::migrations();
         all.push(Box::new(m0001_accounts::Migration));
         all.push(Box::new(m0002_safety::Migration));
+        all.push(Box::new(m0003_records::Migration));
         all
     }
 }

@@ -1,4 +1,4 @@
-//! Names and addresses of people, parsed once at the edge.
+//! What people are called and written to, parsed once at the edge of every service that keeps it.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl Email {
 }
 
 /// One line for people: not blank, and showing what it holds.
-pub(super) fn line(text: &str, longest: usize, too_long: &'static str) -> Result<String, &'static str> {
+pub fn line(text: &str, longest: usize, too_long: &'static str) -> Result<String, &'static str> {
     // They turn the writing around or take no room: two lines would look the same. The joiners of Indian scripts are no such.
     let unseen = |c: char| matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let trimmed = text.trim();
@@ -68,7 +68,7 @@ impl PersonName {
     }
 }
 
-/// The number under which a student is registered; compared without regard to case.
+/// The number under which somebody is registered; compared without regard to case.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RegistrationNumber(String);
 

@@ -1,0 +1,71 @@
+//! Copies of all that is held of somebody: each service stores its part under a key that whoever asked for it can find.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Body, Files, Key};
+use crate::{Clock, port::PortError};
+
+/// Where the parts of all exports lie.
+pub const FOLDER: &str = "exports/";
+
+/// An export that is being put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Export {
+    pub id: Uuid,
+    /// Until when it is waited for parts.
+    pub wanted_until: DateTime<Utc>,
+}
+
+/// Where the parts of an export lie.
+pub fn folder(export: Uuid) -> String {
+    format!("{FOLDER}{export}/")
+}
+
+/// Where a service's part lies.
+pub fn part(export: Uuid, service: &str) -> Result<Key, super::KeyError> {
+    Key::parse(format!("{}{service}.json", folder(export)))
+}
+
+/// When the export that a part belongs to was asked for: its id tells.
+pub fn begun_at(part: &Key) -> Option<DateTime<Utc>> {
+    let export = part.as_str().strip_prefix(FOLDER)?.split('/').next()?;
+    let (seconds, nanos) = Uuid::parse_str(export).ok()?.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
+/// Stores a service's part, JSON; `false` when nobody waits for it any more, and nothing is stored.
+pub async fn store(
+    files: &dyn Files,
+    clock: &Clock,
+    export: Export,
+    service: &str,
+    body: Body,
+) -> Result<bool, PortError> {
+    if clock.now() >= export.wanted_until {
+        return Ok(false);
+    }
+    let key = part(export.id, service).map_err(|why| PortError::Refused {
+        port: super::PORT,
+        why: why.to_string(),
+    })?;
+    files.put(&key, "application/json", body).await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_tells_when_its_export_was_asked_for() {
+        let now = DateTime::from_timestamp(1_795_000_000, 250_000_000).unwrap();
+        let millis = u128::try_from(now.timestamp_millis()).unwrap();
+        let export = Uuid::from_u128(millis << 80 | 7 << 76 | 2 << 62);
+        let key = part(export, "auth").unwrap();
+        assert_eq!(begun_at(&key), Some(now));
+        for other in ["exports/x/auth.json", "documents/aa/bb", "exports/auth.json"] {
+            assert_eq!(begun_at(&Key::parse(other).unwrap()), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Answers kept for repeated requests. They tell phones and addresses: what lies in the database is sealed.
+
+use kit::{access::Caller, idempotency};
+use prost::Message;
+
+use super::App;
+use crate::Error;
+
+/// The answer that the request was given before.
+pub(crate) async fn given<M: Message + Default>(
+    app: &App,
+    caller: &Caller,
+    rpc: &'static str,
+    request: &impl Message,
+) -> Result<Option<M>, Error> {
+    let Some(key) = idempotency::request_key(caller, rpc) else {
+        return Ok(None);
+    };
+    let Some(sealed) = idempotency::answered::<Vec<u8>>(&app.db, caller, rpc, request).await? else {
+        return Ok(None);
+    };
+    let plain = app.answers.open(&sealed, key.as_bytes())?;
+    let answer = M::decode(plain.as_slice()).map_err(kit::Fault::internal)?;
+    Ok(Some(answer))
+}
+
+/// An answer as it is kept; empty where the caller asked for none to be.
+pub(crate) fn sealed(app: &App, caller: &Caller, rpc: &'static str, answer: &impl Message) -> Vec<u8> {
+    let key = idempotency::request_key(caller, rpc);
+    key.map(|key| app.answers.seal(&answer.encode_to_vec(), key.as_bytes()))
+        .unwrap_or_default()
+}

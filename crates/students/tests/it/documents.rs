@@ -1,0 +1,11 @@
+//! Documents: what is kept of files, who gets them, and that nothing is left of what was not kept.
+
+mod added;
+mod broken;
+mod files;
+mod fixture;
+mod links;
+mod photos;
+mod reconciled;
+mod replaced;
+mod s3_server;

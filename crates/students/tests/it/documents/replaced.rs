@@ -1,0 +1,64 @@
+//! Documents that take the place of others.
+
+use super::{
+    files::{pdf, png},
+    fixture::Upload,
+};
+use crate::hostel::{Hostel, wrong_fields};
+
+#[tokio::test]
+async fn a_document_takes_the_place_of_another() {
+    let hostel = Hostel::open().await;
+    let student = hostel.enrol(1).await;
+    let old = hostel
+        .upload(&Upload::new(&student, "pan", "old.pdf", pdf()))
+        .await
+        .unwrap();
+    let (old_key, _) = hostel.keys(&old.id).await;
+    let upload = Upload::new(&student, "id_card", "new.png", png(1)).replacing(&old.id);
+    let new = hostel.upload(&upload).await.unwrap();
+    assert_eq!(hostel.documents_of(&student).await.len(), 1);
+    let (new_key, _) = hostel.keys(&new.id).await;
+    assert_ne!(new_key, old_key);
+    assert_eq!(hostel.objects().await, [new_key]);
+    assert_eq!(hostel.count("stored_file").await, 1);
+    let removed = &hostel.events_of("document.removed").await[0];
+    assert_eq!(
+        (&removed["subject"], &removed["data"]["replaced_by"]),
+        (&old.id.into(), &new.id.into())
+    );
+}
+
+#[tokio::test]
+async fn only_a_document_of_the_same_student_is_replaced() {
+    let hostel = Hostel::open().await;
+    let (one, other) = (hostel.enrol(1).await, hostel.enrol(2).await);
+    let others = hostel
+        .upload(&Upload::new(&other, "pan", "a.pdf", pdf()))
+        .await
+        .unwrap();
+    let gone = hostel.world.clock.new_id().to_string();
+    for replaced in [&others.id, &gone] {
+        let refused = hostel
+            .upload(&Upload::new(&one, "pan", "b.pdf", pdf()).replacing(replaced))
+            .await;
+        assert_eq!(wrong_fields(refused), ["replaces"]);
+    }
+    assert_eq!((hostel.count("document").await, hostel.objects().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn of_two_that_take_the_same_place_one_does() {
+    let hostel = Hostel::open().await;
+    let student = hostel.enrol(1).await;
+    let old = hostel
+        .upload(&Upload::new(&student, "pan", "old.pdf", pdf()))
+        .await
+        .unwrap();
+    let upload = Upload::new(&student, "pan", "new.pdf", pdf()).replacing(&old.id);
+    let outcomes = futures_util::future::join_all((0..4).map(|_| hostel.upload(&upload))).await;
+    let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    assert_eq!(refused, 3, "{outcomes:?}");
+    assert_eq!((hostel.count("document").await, hostel.objects().await.len()), (1, 1));
+    assert_eq!(hostel.events_of("document.removed").await.len(), 1);
+}
