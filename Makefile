@@ -49,7 +49,7 @@ proto-baseline: ## accept the protos as they are now as the contract that client
 build: ## the release binaries, in target/release
 	$(CARGO) build --release --workspace --bins --locked
 
-bench: build ## load and fault measurements; ARGS are passed on
+bench: build ## load and fault measurements; ARGS say which: hop, login, students, import, upload
 	target/release/bench $(ARGS)
 
 demo-reset: ## start over: put ./data aside as ./data.previous; the next `make run` seeds it anew

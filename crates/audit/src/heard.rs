@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use kit::{
     Clock, Db,
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
-    files::{Files, exports::Export},
+    files::{Files, exports::Asked},
     json,
 };
 use proto::students::StudentExportRequested;
-use uuid::Uuid;
 
 use crate::operations::{part, record};
 
@@ -37,14 +35,9 @@ impl Hear for Tell {
     async fn apply(&self, _: &Txn, event: &Event) -> Result<(), Heard> {
         let wanted: StudentExportRequested =
             json::from_value(&event.data).map_err(|error| Heard::Fail(error.to_string()))?;
-        let id = |text: &str| Uuid::parse_str(text).map_err(|error| Heard::Fail(error.to_string()));
-        let until = wanted.wanted_until.unwrap_or_default();
-        let nanos = u32::try_from(until.nanos).unwrap_or_default();
-        let export = Export {
-            id: id(&wanted.export_id)?,
-            wanted_until: DateTime::<Utc>::from_timestamp(until.seconds, nanos).unwrap_or_default(),
-        };
-        part::store(&self.db, &*self.files, &self.clock, id(&wanted.student_id)?, export)
+        let asked = Asked::read(&wanted.student_id, &wanted.export_id, wanted.wanted_until);
+        let asked = asked.map_err(|why| Heard::Fail(why.to_owned()))?;
+        part::store(&self.db, &*self.files, &self.clock, asked)
             .await
             .map_err(|error| Heard::Retry(error.to_string()))
     }

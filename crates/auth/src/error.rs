@@ -123,7 +123,7 @@ impl From<Error> for Fault {
             }
             Error::FollowsRecord => Fault::refused(
                 "FOLLOWS_RECORD",
-                "This account belongs to a student's record, so its role stays; make another account",
+                "This account follows a student's record: change the record, or make another account for another role",
             ),
             Error::LastAdmin => Fault::refused(
                 "LAST_ADMIN",

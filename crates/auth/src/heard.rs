@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
 use kit::{
     access::Caller,
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
+    files::exports::Asked,
     json::{self, Mismatch},
 };
 use proto::students::{
@@ -70,18 +70,10 @@ impl Follow {
 
     async fn export(&self, event: &Event) -> Result<(), Heard> {
         let request = read::<StudentExportRequested>(event)?;
-        let wanted = wanted(&request).ok_or_else(|| Heard::Fail("an id or the time is missing".to_owned()))?;
-        export::store_part(&self.0, &wanted).await.map_err(again)
+        let asked = Asked::read(&request.student_id, &request.export_id, request.wanted_until);
+        let asked = asked.map_err(|why| Heard::Fail(why.to_owned()))?;
+        export::store_part(&self.0, &asked).await.map_err(again)
     }
-}
-
-fn wanted(request: &StudentExportRequested) -> Option<export::Wanted> {
-    let until = request.wanted_until?;
-    Some(export::Wanted {
-        student: request.student_id.parse().ok()?,
-        export: request.export_id.parse().ok()?,
-        until: DateTime::from_timestamp(until.seconds, until.nanos.try_into().ok()?)?,
-    })
 }
 
 fn read<M: prost::Message + prost::Name + Default + 'static>(event: &Event) -> Result<M, Heard> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kit::{
     events::Consumer,
-    service::{Deps, Rpcs, Service},
+    service::{Deps, Rebuilt, Rpcs, Service},
 };
 use proto::auth::{
     accounts_server::AccountsServer, api_keys_server::ApiKeysServer, auth_server::AuthServer,
@@ -69,7 +69,7 @@ impl Service for Auth {
         heard::consumers(&self.0)
     }
 
-    async fn rebuild(&self) -> anyhow::Result<Option<u64>> {
+    async fn rebuild(&self) -> anyhow::Result<Option<Rebuilt>> {
         rebuild::rebuild(&self.0).await.map(Some)
     }
 

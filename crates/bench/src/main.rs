@@ -3,11 +3,14 @@
 mod bare;
 mod hop;
 mod hostel;
+mod import;
 mod lists;
 mod load;
 mod login;
 mod product;
+mod server;
 mod storm;
+mod upload;
 mod usage;
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
@@ -29,6 +32,10 @@ enum Measure {
     Login(login::Options),
     /// Lists and searches of 50,000 students through the gateway.
     Students(lists::Options),
+    /// A file of 5,000 students, imported and sent again, by the product's own binary.
+    Import(import::Options),
+    /// A document of 50 MiB up and down, and what memory that takes the product's own binary.
+    Upload(upload::Options),
     /// Sends requests as fast as they are answered and says how it went, as JSON. The measurements run it as a process
     /// of its own, so that its work is not counted as the product's.
     Load {
@@ -76,6 +83,8 @@ fn main() -> ExitCode {
         Measure::Hop(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(hop::run(options))),
         Measure::Login(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(login::run(options))),
         Measure::Students(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(lists::run(options))),
+        Measure::Import(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(import::run(options))),
+        Measure::Upload(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(upload::run(options))),
         Measure::Load {
             address,
             path,

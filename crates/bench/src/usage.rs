@@ -16,3 +16,14 @@ pub(crate) fn cpu() -> anyhow::Result<Duration> {
     // User and system time, in hundredths of a second.
     Ok(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }
+
+/// The most memory that a process has held at once so far, in MiB.
+pub(crate) fn peak_memory(process: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|text| text.split_whitespace().next());
+    let kib: u32 = kib
+        .ok_or_else(|| anyhow::anyhow!("/proc/{process}/status has no VmHWM"))?
+        .parse()?;
+    Ok(f64::from(kib) / 1024.0)
+}

@@ -43,8 +43,10 @@ pub(crate) struct Route {
     pub(crate) policy: MethodPolicy,
     /// Limits of its own; empty for the general budgets.
     pub(crate) limits: Vec<Limit>,
-    /// The answer is 201, and `Idempotency-Key` is passed on.
+    /// The answer is 201.
     pub(crate) creates: bool,
+    /// `Idempotency-Key` is passed on.
+    pub(crate) is_keyed: bool,
     /// What a browser's cookie does here.
     pub(crate) cookie: Option<cookie::Rule>,
     pub(crate) kind: Kind,
@@ -162,6 +164,7 @@ impl Reader<'_> {
             rpc,
             policy: policy.clone(),
             creates: self.options.rest.creates,
+            is_keyed: self.options.rest.creates || self.options.rest.keyed,
             cookie: cookie.transpose()?,
             kind,
         })

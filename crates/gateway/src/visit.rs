@@ -149,7 +149,7 @@ impl<'a> Visit<'a> {
         if let Some(agent) = client::agent(headers) {
             told.insert(CLIENT_AGENT, value(&agent)?);
         }
-        if self.route.creates
+        if self.route.is_keyed
             && let Some(key) = client::idempotency_key(headers)?
         {
             told.insert(IDEMPOTENCY_KEY, value(key)?);

@@ -68,6 +68,12 @@ pub fn field_rule(field: &prost_reflect::FieldDescriptor) -> FieldRule {
     .unwrap_or_default()
 }
 
+/// Whether the service checks the field rules of a request itself.
+pub fn is_checked_by_service(message: &MessageDescriptor) -> bool {
+    let flag = extension(message.parent_pool(), "hostelpulse.options.v1.checked_by_service");
+    flag.is_some_and(|flag| message.options().get_extension(&flag).as_bool() == Some(true))
+}
+
 /// The type under which a message goes out as an event, `None` for a message that is no event.
 pub fn event_type(message: &MessageDescriptor) -> Option<String> {
     let rule: EventRule = read(
@@ -133,6 +139,14 @@ mod tests {
         assert_eq!(owner(&login).as_deref(), Some("auth"));
         let comment = comment(&login.parent_file(), login.path());
         assert!(comment.starts_with("Sign in with an e-mail address"), "{comment}");
+    }
+
+    #[test]
+    fn some_requests_are_checked_by_their_service() {
+        assert!(is_checked_by_service(
+            &message::<proto::students::RegisterStudentRequest>()
+        ));
+        assert!(!is_checked_by_service(&message::<proto::auth::LoginRequest>()));
     }
 
     #[test]

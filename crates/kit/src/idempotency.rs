@@ -3,7 +3,7 @@
 
 use std::ops::Deref;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use prost::Message;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, prelude::*, schema};
@@ -25,6 +25,21 @@ pub enum Attempt<M> {
     /// A repetition: this was the answer.
     Repeated(M),
 }
+
+/// What a request turns out to be whose work takes longer than a transaction may.
+pub enum Claimed<M> {
+    /// The first of its kind: do the work, then keep its answer or let go.
+    First(Claim),
+    /// A repetition: this was the answer.
+    Repeated(M),
+}
+
+/// The place of an answer that is to come: who repeats the request meanwhile hears that it is still at work.
+#[must_use = "nobody gets another try before the answer is kept or the claim let go"]
+pub struct Claim(Option<Slot>);
+
+/// Stands where the answer will be while a claimed request is at work. No message is encoded so: there is no such field.
+const AT_WORK: &[u8] = &[0xff];
 
 /// The transaction of a request that is done once.
 pub struct Once {
@@ -81,6 +96,54 @@ pub async fn answered<M: Message + Default>(
     found.map(|found| found.repeated(&fingerprint)).transpose()
 }
 
+/// Claims `request` for work of many transactions, or finds the answer that was given before. A claim that is older than
+/// `longest` was left behind by a process that ended.
+pub async fn claim<M: Message + Default>(
+    db: &Db,
+    clock: &Clock,
+    caller: &Caller,
+    (rpc, longest): (&'static str, Duration),
+    request: &impl Message,
+) -> Result<Claimed<M>, Fault> {
+    let Some(slot) = Slot::of(caller, rpc) else {
+        return Ok(Claimed::First(Claim(None)));
+    };
+    let fingerprint = slot.fingerprint(&request.encode_to_vec());
+    let claiming = async {
+        let txn = db.begin().await?;
+        slot.let_go(&txn, clock.now() - longest).await?;
+        if slot.claim(&txn, clock, &fingerprint).await? {
+            slot.keep(&txn, AT_WORK.to_vec()).await?;
+            txn.commit().await?;
+            return Ok(None);
+        }
+        slot.find(&*txn).await
+    };
+    let found = claiming.await.map_err(|error: DbErr| in_flight(&error))?;
+    match found {
+        Some(found) => found.repeated(&fingerprint).map(Claimed::Repeated),
+        None => Ok(Claimed::First(Claim(Some(slot)))),
+    }
+}
+
+impl Claim {
+    /// Keeps the answer.
+    pub async fn keep(self, db: &Db, answer: &impl Message) -> Result<(), DbErr> {
+        let Some(slot) = self.0 else { return Ok(()) };
+        let txn = db.begin().await?;
+        slot.keep(&txn, answer.encode_to_vec()).await?;
+        txn.commit().await
+    }
+
+    /// There is no answer to keep: the same request again is another try.
+    pub async fn release(self, db: &Db, clock: &Clock) -> Result<(), DbErr> {
+        let Some(slot) = self.0 else { return Ok(()) };
+        let txn = db.begin().await?;
+        slot.let_go(&txn, clock.now()).await?;
+        txn.commit().await
+    }
+}
+
 /// What stands for a request that must not run twice at once, if its caller asked for that: the same for the same key.
 pub fn request_key(caller: &Caller, rpc: &'static str) -> Option<String> {
     Slot::of(caller, rpc).map(|slot| format!("{}/{}/{}", slot.caller, slot.rpc, slot.key))
@@ -99,6 +162,9 @@ impl Found {
                 "IDEMPOTENCY_KEY_REUSED",
                 "This Idempotency-Key was used with another request",
             ));
+        }
+        if self.answer == AT_WORK {
+            return Err(still_at_work());
         }
         M::decode(self.answer.as_slice()).map_err(Fault::internal)
     }
@@ -157,6 +223,15 @@ impl Slot {
         Ok(rows == 1)
     }
 
+    /// Ends a claim that was made until then and has no answer.
+    async fn let_go(&self, txn: &Txn, until: DateTime<Utc>) -> Result<(), DbErr> {
+        let forget =
+            "DELETE FROM idempotency WHERE caller = $1 AND rpc = $2 AND key = $3 AND answer = $4 AND created_at <= $5";
+        self.execute(txn, forget, [AT_WORK.to_vec().into(), until.into()])
+            .await
+            .map(drop)
+    }
+
     async fn find(&self, db: &impl ConnectionTrait) -> Result<Option<Found>, DbErr> {
         let find = "SELECT fingerprint, answer FROM idempotency WHERE caller = $1 AND rpc = $2 AND key = $3";
         let row = db
@@ -193,12 +268,16 @@ impl Slot {
 fn in_flight(error: &DbErr) -> Fault {
     let fault = db::fault(error);
     if error.to_string().contains("lock timeout") {
-        return Fault::conflict(
-            "CONFLICT",
-            "The first request with this Idempotency-Key is still at work",
-        );
+        return still_at_work();
     }
     fault
+}
+
+fn still_at_work() -> Fault {
+    Fault::conflict(
+        "CONFLICT",
+        "The first request with this Idempotency-Key is still at work",
+    )
 }
 
 /// The migration that makes the table; every service's migrator has it.

@@ -12,6 +12,7 @@
 //! | [`service`] | a service's life: gRPC server, drain, stop |
 //! | [`upstream`] | one channel a service, in process or over the network |
 //! | [`contact`] | what people are called and written to |
+//! | [`id`] | ids as requests name them |
 //! | [`csv`] | cells that no spreadsheet takes for formulas |
 //! | [`config`] | defaults, file, environment, flags; unknown keys refused |
 //! | [`clock`] | the only source of time and of new ids |
@@ -37,6 +38,7 @@ pub mod db;
 pub mod events;
 pub mod fault;
 pub mod files;
+pub mod id;
 pub mod idempotency;
 pub mod json;
 pub mod keyring;

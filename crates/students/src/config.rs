@@ -14,6 +14,8 @@ pub struct Config {
     pub export_wait_seconds: u32,
     /// How often stored files and documents are compared, in minutes.
     pub reconcile_minutes: u32,
+    /// How old a file must be to be deleted when no document is known that it belongs to, in hours.
+    pub orphan_hours: u32,
     /// How long a registration may take before what it left in auth is given back, in seconds.
     pub registration_seconds: u32,
 }
@@ -25,6 +27,7 @@ impl Default for Config {
             export_parts: vec!["auth".to_owned(), "audit".to_owned()],
             export_wait_seconds: 5,
             reconcile_minutes: 60,
+            orphan_hours: 24,
             registration_seconds: 120,
         }
     }
@@ -37,6 +40,7 @@ impl Config {
             ("link_minutes", self.link_minutes, 1, 1440),
             ("export_wait_seconds", self.export_wait_seconds, 0, 8),
             ("reconcile_minutes", self.reconcile_minutes, 1, 1440),
+            ("orphan_hours", self.orphan_hours, 1, 8760),
             ("registration_seconds", self.registration_seconds, 10, 3600),
         ];
         for (name, value, least, most) in ranges {

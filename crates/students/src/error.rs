@@ -75,7 +75,10 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::Deactivated => Self::Deactivated,
             Refusal::Erased => Self::Erased,
-            Refusal::Term(field, expected) => Self::Invalid(vec![Violation::new(field, expected)]),
+            Refusal::Term(wrong) => {
+                let violations = wrong.fields().map(|(field, expected)| Violation::new(field, expected));
+                Self::Invalid(violations.collect())
+            }
         }
     }
 }

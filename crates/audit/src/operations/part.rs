@@ -9,7 +9,6 @@ use kit::{
     files::{Body, Files, exports},
 };
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
     Audit, Error,
@@ -18,17 +17,11 @@ use crate::{
 };
 
 /// Stores the entries about somebody, and of what they did, as their part of an export.
-pub(crate) async fn store(
-    db: &Db,
-    files: &dyn Files,
-    clock: &Clock,
-    subject: Uuid,
-    export: exports::Export,
-) -> Result<(), Error> {
+pub(crate) async fn store(db: &Db, files: &dyn Files, clock: &Clock, asked: exports::Asked) -> Result<(), Error> {
     use kit::service::Service as _;
-    let body = entries(db.clone(), subject.to_string());
-    if !exports::store(files, clock, export, Audit::NAME, body).await? {
-        tracing::info!(export = %export.id, "an export that nobody waits for any more got no part");
+    let body = entries(db.clone(), asked.of.to_string());
+    if !exports::store(files, clock, asked.export, Audit::NAME, body).await? {
+        tracing::info!(export = %asked.export.id, "an export that nobody waits for any more got no part");
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! A record of another service, and what becomes of the account that stands for it: they have the same id.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use proto::options::Role;
 use uuid::Uuid;
@@ -47,11 +49,14 @@ pub struct Standing {
 
 /// Who tells of a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Teller {
+pub enum Teller<'a> {
     /// The record's service at this moment: it may also take back what was reserved for a version that never came.
     Service,
     /// An event, which may be late.
     Event,
+    /// The roster of all records, when an operator asks for it. It counts also where it is older than what an account heard,
+    /// because the records may have been restored; not where the account heard of its record since these versions were noted.
+    Roster(&'a HashMap<Uuid, i64>),
 }
 
 /// What becomes of an account.
@@ -90,7 +95,7 @@ pub enum ChangeKind {
 
 impl Record {
     /// What becomes of the account, given how it stands.
-    pub fn step(&self, before: Option<&Standing>, teller: Teller, now: DateTime<Utc>) -> Step {
+    pub fn step(&self, before: Option<&Standing>, teller: Teller<'_>, now: DateTime<Utc>) -> Step {
         if let Some(standing) = before
             && standing.user.role != Role::Student
         {
@@ -99,6 +104,9 @@ impl Record {
         if self.state == RecordState::Gone {
             return match before {
                 Some(standing) if standing.is_reserved => Step::GiveBack,
+                Some(standing) if is_as_noted(standing, teller) => {
+                    Step::Conform(Box::new(without_record(standing, now)))
+                }
                 _ => Step::Stay,
             };
         }
@@ -110,15 +118,26 @@ impl Record {
             RecordState::Deactivated(person) => (person, State::Deactivated),
             RecordState::Erased | RecordState::Gone => return Step::Conform(Box::new(self.erasure(before, now))),
         };
-        Step::Conform(Box::new(self.agreement(person, state, before, now)))
+        let change = self.agreement(person, state, before, now);
+        let is_the_same = |standing: &Standing| standing.record_version == Some(self.version) && !standing.is_ahead;
+        if change.kind == ChangeKind::Noted && before.is_some_and(is_the_same) {
+            return Step::Stay;
+        }
+        Step::Conform(Box::new(change))
     }
 
-    /// An older version changes nothing, nor does the same again.
-    fn is_news_for(&self, standing: &Standing, teller: Teller) -> bool {
+    /// The version that its account agrees with from now on; none where there is no record.
+    pub fn agreed_version(&self) -> Option<i64> {
+        (self.state != RecordState::Gone).then_some(self.version)
+    }
+
+    /// An older version changes nothing, nor does the same again, unless an operator asks for it.
+    fn is_news_for(&self, standing: &Standing, teller: Teller<'_>) -> bool {
         let Some(known) = standing.record_version else {
             return true;
         };
-        self.version > known || (self.version == known && standing.is_ahead && teller == Teller::Service)
+        let is_what_never_came = self.version == known && standing.is_ahead && teller == Teller::Service;
+        self.version > known || is_what_never_came || is_as_noted(standing, teller)
     }
 
     fn agreement(&self, person: &Person, state: State, before: Option<&Standing>, now: DateTime<Utc>) -> Change {
@@ -176,8 +195,8 @@ impl Record {
         Change {
             after: User {
                 id: self.id,
-                email: erased_email(self.id),
-                name: erased_name(),
+                email: Email::of_erased(self.id),
+                name: PersonName::of_erased(),
                 role: Role::Student,
                 registration_no: None,
                 state: State::Erased,
@@ -191,15 +210,32 @@ impl Record {
     }
 }
 
-/// An address that nobody has: no mail is ever delivered below `invalid`.
-fn erased_email(id: Uuid) -> Email {
-    // Plain ASCII letters around one @, 43 of them before it.
-    Email::parse(&format!("erased-{id}@erased.invalid")).expect("an id makes a valid address")
+/// Whether the roster knows better than this account: it heard nothing since the roster was asked for.
+fn is_as_noted(standing: &Standing, teller: Teller<'_>) -> bool {
+    let Teller::Roster(noted) = teller else {
+        return false;
+    };
+    standing.record_version.is_some() && noted.get(&standing.user.id).copied() == standing.record_version
 }
 
-fn erased_name() -> PersonName {
-    // One short line.
-    PersonName::parse("Erased student").expect("two words are a name")
+/// An account whose record is gone: nobody signs in, and everything else stays, so that somebody can look.
+fn without_record(standing: &Standing, now: DateTime<Utc>) -> Change {
+    let was = &standing.user;
+    if was.state != State::Active {
+        return Change {
+            after: was.clone(),
+            kind: ChangeKind::Noted,
+        };
+    }
+    Change {
+        after: User {
+            state: State::Deactivated,
+            version: was.version + 1,
+            updated_at: now,
+            ..was.clone()
+        },
+        kind: ChangeKind::Changed(was.clone()),
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +263,7 @@ mod tests {
     }
 
     /// The change that a record makes, where it makes one.
-    fn change(record: &Record, before: Option<&Standing>, teller: Teller) -> Option<Change> {
+    fn change(record: &Record, before: Option<&Standing>, teller: Teller<'_>) -> Option<Change> {
         match record.step(before, teller, at(9)) {
             Step::Conform(change) => Some(*change),
             _ => None,
@@ -301,6 +337,35 @@ mod tests {
         assert_eq!(change(&same, Some(&ahead), Teller::Event), None);
         let older = record(1, RecordState::Active(person("Asha")));
         assert_eq!(change(&older, Some(&ahead), Teller::Service), None);
+    }
+
+    #[test]
+    fn the_roster_counts_also_where_it_is_older_unless_the_account_heard_more_since() {
+        let noted = HashMap::from([(Uuid::from_u128(7), 5)]);
+        let roster = Teller::Roster(&noted);
+        let restored = record(2, RecordState::Deactivated(person("Asha")));
+        let made = change(&restored, Some(&active(5)), roster).unwrap();
+        assert_eq!(made.after.state, State::Deactivated);
+        assert_eq!(change(&restored, Some(&active(6)), roster), None);
+        let same = record(5, RecordState::Active(person("Asha")));
+        assert_eq!(change(&same, Some(&active(5)), roster), None);
+    }
+
+    #[test]
+    fn an_account_whose_record_is_gone_is_closed_by_the_roster_alone() {
+        let noted = HashMap::from([(Uuid::from_u128(7), 5)]);
+        let gone = record(0, RecordState::Gone);
+        let made = change(&gone, Some(&active(5)), Teller::Roster(&noted)).unwrap();
+        assert_eq!((made.after.state, gone.agreed_version()), (State::Deactivated, None));
+        assert_eq!(change(&gone, Some(&active(6)), Teller::Roster(&noted)), None);
+        let free = Standing {
+            record_version: None,
+            ..active(5)
+        };
+        assert_eq!(change(&gone, Some(&free), Teller::Roster(&noted)), None);
+        for teller in [Teller::Service, Teller::Event] {
+            assert_eq!(change(&gone, Some(&active(5)), teller), None);
+        }
     }
 
     #[test]

@@ -38,13 +38,14 @@ async fn try_change(app: &App, caller: &Caller, id: Uuid, change: Change) -> Res
         return Ok(before);
     }
     let txn = app.db.begin().await?;
+    // The record's next change would undo it without a word.
+    if store::record::has_one_in_txn(&txn, id).await? {
+        return Err(Error::FollowsRecord);
+    }
     // Before any row of an account is written: two who take each other's role wait for one another in one order.
     keep_an_admin(&txn, &before, &after).await?;
     if !store::user::update_in_txn(&txn, &after).await? {
         return Err(Error::ChangedMeanwhile);
-    }
-    if before.role != after.role && store::record::has_one_in_txn(&txn, after.id).await? {
-        return Err(Error::FollowsRecord);
     }
     outbox::add(&txn, events::changed(&app.clock, caller, &before, &after)).await?;
     let ended = end_sessions(app, caller, &txn, (&before, &after)).await?;

@@ -4,8 +4,9 @@ use std::{collections::HashSet, sync::Arc};
 
 use kit::{Fault, access::Caller, fault::Violation};
 use proto::auth::{
-    AccountRecord, AccountRecordState, ConformAccountsRequest, ConformAccountsResponse, Reservation as Message,
-    ReserveAccountsRequest, ReserveAccountsResponse, ReserveOutcome, accounts_server,
+    AccountRecord, AccountRecordState, CheckPasswordRequest, CheckPasswordResponse, ConformAccountsRequest,
+    ConformAccountsResponse, Reservation as Message, ReserveAccountsRequest, ReserveAccountsResponse, ReserveOutcome,
+    accounts_server,
 };
 use proto::options::Role;
 use tonic::{Request, Response, Status};
@@ -15,7 +16,7 @@ use crate::{
     domain::{
         Email, NewPassword, PersonName, RegistrationNumber,
         password::Policy,
-        record::{Person, Record, RecordState},
+        record::{Person, Record, RecordState, Teller},
     },
     operations::{
         App,
@@ -44,13 +45,22 @@ impl accounts_server::Accounts for AccountsRpc {
         Ok(Response::new(ReserveAccountsResponse { outcomes }))
     }
 
+    async fn check_password(
+        &self,
+        request: Request<CheckPasswordRequest>,
+    ) -> Result<Response<CheckPasswordResponse>, Status> {
+        let checked = first_password(&request.get_ref().password, self.0.config.password_policy);
+        let error = checked.err().map(str::to_owned);
+        Ok(Response::new(CheckPasswordResponse { error }))
+    }
+
     async fn conform_accounts(
         &self,
         request: Request<ConformAccountsRequest>,
     ) -> Result<Response<ConformAccountsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let records = records(&request.get_ref().records)?;
-        let taken = conform::conform(&self.0, &caller, &records).await?;
+        let taken = conform::conform(&self.0, &caller, &records, Teller::Service).await?;
         if let Some(first) = taken.first() {
             let message = format!("{} accounts keep the address or number that they had", taken.len());
             return Err(Fault::conflict("CONFLICT", message)
@@ -94,7 +104,7 @@ fn reservations(messages: Vec<Message>, policy: Policy) -> Result<Reservations, 
 fn reservation(id: Uuid, message: &Message, policy: Policy) -> Result<Reservation, Refused> {
     let field = |field| move |error| wrong(field, error);
     let password = message.password.as_deref();
-    let password = password.map(|text| NewPassword::parse(text, policy, Role::Student));
+    let password = password.map(|text| first_password(text, policy));
     Ok(Reservation {
         id,
         email: Email::parse(&message.email).map_err(field("email"))?,
@@ -102,6 +112,11 @@ fn reservation(id: Uuid, message: &Message, policy: Policy) -> Result<Reservatio
         name: PersonName::parse(&message.name).map_err(field("name"))?,
         password: password.transpose().map_err(field("password"))?,
     })
+}
+
+/// The accounts of this desk are students'.
+fn first_password(text: &str, policy: Policy) -> Result<NewPassword, &'static str> {
+    NewPassword::parse(text, policy, Role::Student)
 }
 
 fn wrong(field: &'static str, error: &'static str) -> Refused {

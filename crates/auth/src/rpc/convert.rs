@@ -42,7 +42,7 @@ const LONGEST_CHALLENGE: usize = 200;
 const LONGEST_KEY: usize = 200;
 
 pub(crate) fn id(text: &str) -> Result<Uuid, Fault> {
-    Uuid::parse_str(text).map_err(|_| Fault::invalid("id", "must be a UUID"))
+    kit::id::parse(text).map_err(|expected| Fault::invalid("id", expected))
 }
 
 pub(crate) fn attempt(request: LoginRequest) -> Result<Attempt, Fault> {
@@ -179,7 +179,7 @@ pub(crate) fn new_user(request: &CreateUserRequest, policy: Policy) -> Result<Ne
 
 pub(crate) fn first_admin(request: &CreateFirstAdminRequest, policy: Policy) -> Result<NewUser, Fault> {
     let mut fields = Fields::default();
-    let token = fields.take("setup_token", bounded(&request.setup_token, LONGEST_CHALLENGE));
+    let token = fields.take("setup_token", setup_token(&request.setup_token));
     let email = fields.take("email", Email::parse(&request.email));
     let name = fields.take("name", PersonName::parse(&request.name));
     let password = fields.take("password", NewPassword::parse(&request.password, policy, Role::Admin));
@@ -197,7 +197,7 @@ pub(crate) fn first_admin(request: &CreateFirstAdminRequest, policy: Policy) -> 
 
 pub(crate) fn change(request: &UpdateUserRequest) -> Result<(Uuid, Change), Fault> {
     let mut fields = Fields::default();
-    let id = fields.take("id", Uuid::parse_str(&request.id).map_err(|_| "must be a UUID"));
+    let id = fields.take("id", kit::id::parse(&request.id));
     let name = fields.take("name", request.name.as_deref().map(PersonName::parse).transpose());
     let (Some(id), Some(name)) = (id, name) else {
         return Err(fields.fault());
@@ -217,7 +217,7 @@ pub(crate) fn change(request: &UpdateUserRequest) -> Result<(Uuid, Change), Faul
 
 pub(crate) fn role_change(request: &ChangeRoleRequest) -> Result<(Uuid, Change), Fault> {
     let mut fields = Fields::default();
-    let id = fields.take("id", Uuid::parse_str(&request.id).map_err(|_| "must be a UUID"));
+    let id = fields.take("id", kit::id::parse(&request.id));
     let role = fields.take("role", known_role(request.role()));
     let (Some(id), Some(_)) = (id, role) else {
         return Err(fields.fault());
@@ -260,6 +260,14 @@ pub(crate) fn password_change(request: ChangePasswordRequest) -> Result<Wish, Fa
         current_password,
         new_password,
     })
+}
+
+/// What may be the token of a set-up link; whether it is, the operation says.
+fn setup_token(text: &str) -> Result<&str, &'static str> {
+    if text.contains('\0') {
+        return Err("must not contain a NUL character");
+    }
+    bounded(text, LONGEST_CHALLENGE)
 }
 
 fn identifier(text: &str) -> Result<String, &'static str> {

@@ -108,6 +108,30 @@ pub(crate) async fn reserve_in_txn(
     })
 }
 
+/// An account that stands for a record.
+pub(crate) struct Noted {
+    pub id: Uuid,
+    /// The version of the record that it agreed with last.
+    pub version: i64,
+    pub is_erased: bool,
+}
+
+/// All accounts that stand for records.
+pub(crate) async fn noted(db: &impl ConnectionTrait) -> Result<Vec<Noted>, DbErr> {
+    let found = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::RecordVersion, Column::ErasedAt])
+        .filter(Column::RecordVersion.is_not_null())
+        .filter(Column::ReservedAt.is_null());
+    let rows: Vec<(Uuid, i64, Option<DateTime<Utc>>)> = found.into_tuple().all(db).await?;
+    let noted = |(id, version, erased_at): (Uuid, i64, Option<DateTime<Utc>>)| Noted {
+        id,
+        version,
+        is_erased: erased_at.is_some(),
+    };
+    Ok(rows.into_iter().map(noted).collect())
+}
+
 /// Which of these addresses and numbers, in the form by which they are compared, belong to an account.
 pub(crate) async fn taken_in_txn(txn: &Txn, emails: Vec<String>, numbers: Vec<String>) -> Result<Belonging, DbErr> {
     let column = async |column: Column, wanted: Vec<String>| {
@@ -148,8 +172,8 @@ pub(crate) async fn readdress_in_txn(
     unless_taken(txn, async |part| changing.exec(part).await.map(drop)).await
 }
 
-/// An account as it is to be, and the version of its record.
-pub(crate) type Conforming<'a> = (&'a User, i64);
+/// An account as it is to be, and the version of its record, where there is one.
+pub(crate) type Conforming<'a> = (&'a User, Option<i64>);
 
 /// Makes accounts what their records say, those that there are and those that there are not; the field where an address or
 /// number is another account's, and then all of them stay.
@@ -158,7 +182,7 @@ pub(crate) async fn conform_in_txn(txn: &Txn, accounts: &[Conforming<'_>]) -> Re
         return Ok(None);
     }
     let rows = accounts.iter().map(|(user, record_version)| ActiveModel {
-        record_version: Set(Some(*record_version)),
+        record_version: Set(*record_version),
         erased_at: Set((user.state == State::Erased).then_some(user.updated_at)),
         ..user::active_model(user, None)
     });
@@ -168,12 +192,13 @@ pub(crate) async fn conform_in_txn(txn: &Txn, accounts: &[Conforming<'_>]) -> Re
     unless_taken(txn, async |part| writing.exec_without_returning(part).await.map(drop)).await
 }
 
-/// Gives back what was reserved.
+/// Whether an account stands for a record.
 pub(crate) async fn has_one_in_txn(txn: &Txn, id: Uuid) -> Result<bool, DbErr> {
     let found = Entity::find_by_id(id).filter(Column::RecordVersion.is_not_null());
     Ok(found.count(&**txn).await? > 0)
 }
 
+/// Gives back what was reserved.
 pub(crate) async fn give_back_in_txn(txn: &Txn, ids: &[Uuid]) -> Result<(), DbErr> {
     super::password_history::forget_in_txn(txn, ids).await?;
     Entity::delete_many()

@@ -2,7 +2,7 @@
 
 use kit::testing::World;
 use proto::{
-    auth::{AccountRecordState, ListUsersRequest, Reservation},
+    auth::{AccountRecordState, ListUsersRequest, Reservation, UpdateUserRequest},
     options::Role,
 };
 use tonic::Code;
@@ -84,6 +84,38 @@ async fn deactivated_and_back_again() {
         "signed_in",
     ];
     assert_eq!(hostel.story(&asha.id).await, story);
+}
+
+#[tokio::test]
+async fn whoever_manages_accounts_is_sent_to_the_record() {
+    let hostel = Hostel::open().await;
+    let admin = hostel.login(ADMIN).await;
+    let asha = student(&hostel, 1);
+    hostel.enrol(&asha).await;
+    let before = hostel.user(&admin, &asha.id).await.unwrap();
+    let change = |name: Option<&str>, is_active| UpdateUserRequest {
+        id: asha.id.clone(),
+        name: name.map(str::to_owned),
+        is_active,
+    };
+    for refused in [
+        hostel.update(&admin, change(Some("Asha V."), None)).await,
+        hostel.update(&admin, change(None, Some(false))).await,
+        hostel.deactivate(&admin, &asha.id).await,
+    ] {
+        let fault = refused.unwrap_err();
+        assert_eq!((fault.kind.http(), &*fault.reason), (422, "FOLLOWS_RECORD"));
+        assert!(fault.message.contains("change the record"), "{fault}");
+    }
+    let same = hostel.update(&admin, change(Some(&asha.name), Some(true))).await;
+    assert_eq!(same.unwrap(), before, "nothing is asked for");
+    assert_eq!(hostel.user(&admin, &asha.id).await.unwrap(), before);
+    hostel.conform(&asha, 2, AccountRecordState::Deactivated).await;
+    let refused = hostel.update(&admin, change(None, Some(true))).await.unwrap_err();
+    assert_eq!(refused.reason, "FOLLOWS_RECORD");
+    // An account that stands for no record is managed here, whatever its role.
+    let free = hostel.create(&admin, "free@x.example", Role::Student).await;
+    assert!(!hostel.deactivate(&admin, &free.id).await.unwrap().is_active);
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ pub(crate) fn refusal(outcome: &ReserveOutcome) -> Option<(&str, bool)> {
 }
 
 impl Hostel {
-    fn accounts(&self) -> AccountsClient<Channel> {
+    pub(crate) fn accounts(&self) -> AccountsClient<Channel> {
         AccountsClient::new(self.world.channel.clone())
     }
 

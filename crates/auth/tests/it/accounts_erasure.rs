@@ -1,12 +1,11 @@
 //! Who is erased is gone from every table, for good.
 
 use auth::Auth;
-use kit::testing::World;
+use kit::testing::{World, contents};
 use proto::{
     auth::{AccountRecordState, UpdateUserRequest},
     options::Role,
 };
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use crate::{
     accounts_desk::{refusal, student},
@@ -21,35 +20,7 @@ const AT_HOME: Device = Device(FIREFOX, "203.0.113.77");
 impl Hostel {
     /// Everything that is in the database, as text, a line a row.
     async fn everything(&self) -> String {
-        let is_postgres = self.world.db.backend() == DbBackend::Postgres;
-        let tables = if is_postgres {
-            "SELECT table_name AS text FROM information_schema.tables WHERE table_schema = 'public'"
-        } else {
-            "SELECT name AS text FROM sqlite_master WHERE type = 'table'"
-        };
-        let mut lines = Vec::new();
-        for table in self.rows(tables).await {
-            let whole_rows = if is_postgres {
-                format!("SELECT CAST(one AS text) AS text FROM {table} AS one")
-            } else {
-                let columns = format!("SELECT name AS text FROM pragma_table_info('{table}')");
-                let columns = self.rows(&columns).await;
-                let texts = columns
-                    .iter()
-                    .map(|column| format!("COALESCE(CAST({column} AS text), '')"));
-                let joined = texts.collect::<Vec<_>>().join(" || '|' || ");
-                // Ids are bytes, which are no text.
-                format!("SELECT CAST({joined} AS blob) AS text FROM {table}")
-            };
-            let statement = Statement::from_string(self.world.db.backend(), whole_rows);
-            for row in self.world.db.reader().query_all_raw(statement).await.unwrap() {
-                let text = row.try_get::<String>("", "text");
-                let bytes = || row.try_get::<Vec<u8>>("", "text").unwrap();
-                let text = text.unwrap_or_else(|_| String::from_utf8_lossy(&bytes()).into_owned());
-                lines.push(format!("{table}: {text}"));
-            }
-        }
-        lines.join("\n")
+        contents(self.world.db.reader()).await.join("\n")
     }
 
     /// As the relay notes it; a broker that nobody listens to takes nothing.

@@ -1,5 +1,7 @@
 //! Accounts follow the students' events and, when asked to, the whole roster; exports get this service's part.
 
+use std::sync::{Arc, Mutex};
+
 use auth::Auth;
 use bytes::Bytes;
 use chrono::DateTime;
@@ -7,19 +9,26 @@ use futures_util::{
     TryStreamExt as _,
     stream::{self, BoxStream, StreamExt as _},
 };
-use kit::{files::Key, service::Service as _, testing::World};
+use kit::{
+    files::Key,
+    service::{Rebuilt, Service as _},
+    testing::World,
+};
 use prost_types::Timestamp;
-use proto::students::{
-    BlockRecord, StreamBlocksRequest, StreamStudentsRequest, StudentDeactivated, StudentErased, StudentExportRequested,
-    StudentRecord, StudentRegistered, StudentState, StudentUpdated,
-    roster_server::{Roster, RosterServer},
+use proto::{
+    auth::{AccountRecordState, UpdateUserRequest},
+    students::{
+        BlockRecord, StreamBlocksRequest, StreamStudentsRequest, StudentDeactivated, StudentErased,
+        StudentExportRequested, StudentRecord, StudentRegistered, StudentState, StudentUpdated,
+        roster_server::{Roster, RosterServer},
+    },
 };
 use serde_json::{Value, json};
-use tonic::{Request, Response, Status, service::Routes};
+use tonic::{Code, Request, Response, Status, service::Routes};
 
 use crate::{
-    accounts_desk::{invited, roster_record, student},
-    hostel::{ADMIN, Hostel, PASSWORD, config},
+    accounts_desk::{invited, record, roster_record, student},
+    hostel::{ADMIN, Hostel, PASSWORD, code, config},
     mails::until,
     people::DESK,
 };
@@ -89,7 +98,8 @@ async fn who_is_invited_by_an_event_gets_the_letter() {
 }
 
 /// The students' service, as far as it tells of all students.
-struct Students(Vec<Result<StudentRecord, Status>>);
+#[derive(Clone, Default)]
+struct Students(Arc<Mutex<Vec<Result<StudentRecord, Status>>>>);
 
 #[tonic::async_trait]
 impl Roster for Students {
@@ -102,7 +112,7 @@ impl Roster for Students {
     ) -> Result<Response<Self::StreamStudentsStream>, Status> {
         let bearer = request.metadata().get("authorization").unwrap().to_str().unwrap();
         assert!(bearer.starts_with("Bearer "));
-        Ok(Response::new(stream::iter(self.0.clone()).boxed()))
+        Ok(Response::new(stream::iter(self.0.lock().unwrap().clone()).boxed()))
     }
 
     async fn stream_blocks(
@@ -114,13 +124,27 @@ impl Roster for Students {
 }
 
 /// What a service says of itself after it was made anew on the stores of a running one.
-async fn rebuilt(hostel: &Hostel) -> anyhow::Result<Option<u64>> {
+async fn rebuilt(hostel: &Hostel) -> anyhow::Result<Rebuilt> {
     let (service, _) = hostel.world.host.create_with::<Auth>(config()).await?;
-    service.rebuild().await
+    Ok(service.rebuild().await?.unwrap())
+}
+
+fn read(records: u64, notes: &[String]) -> Rebuilt {
+    Rebuilt {
+        records,
+        notes: notes.to_vec(),
+    }
 }
 
 async fn beside(roster: Vec<Result<StudentRecord, Status>>) -> Hostel {
-    let students = Routes::new(RosterServer::new(Students(roster)));
+    let students = Students::default();
+    *students.0.lock().unwrap() = roster;
+    beside_changing(&students).await
+}
+
+/// Beside students whose records may be others at the next look.
+async fn beside_changing(students: &Students) -> Hostel {
+    let students = Routes::new(RosterServer::new(students.clone()));
     Hostel {
         world: World::start_beside::<Auth>(config(), vec![("students", students)]).await,
     }
@@ -136,7 +160,7 @@ async fn an_empty_database_is_filled_from_the_roster() {
     });
     let hostel = beside(roster.collect()).await;
     for _ in 0..2 {
-        assert_eq!(rebuilt(&hostel).await.unwrap(), Some(1203));
+        assert_eq!(rebuilt(&hostel).await.unwrap(), read(1203, &[]));
     }
     assert_eq!(hostel.count("user_account").await, 1204);
     assert_eq!(
@@ -148,6 +172,81 @@ async fn an_empty_database_is_filled_from_the_roster() {
     hostel.no_letter_waits().await;
     hostel.forgot(&all[0].registration_no).await;
     hostel.mail(&all[0].email, 1).await;
+}
+
+#[tokio::test]
+async fn records_of_an_older_day_are_agreed_with_at_an_operators_word() {
+    let students = Students::default();
+    let hostel = beside_changing(&students).await;
+    let admin = hostel.login(ADMIN).await;
+    let [asha, bilal, chitra, dev, esha] = [1, 2, 3, 4, 5].map(|number| student(&hostel, number));
+    for one in [&asha, &bilal, &chitra, &dev, &esha] {
+        hostel.enrol(one).await;
+    }
+    // What was heard since the day that the records are restored to. The addresses of Asha and Bilal moved on by one.
+    let mut later = [&asha, &bilal, &chitra].map(|one| record(one, 5, AccountRecordState::Active));
+    later[1].email = "bilal.new@x.example".to_owned();
+    later[0].email.clone_from(&bilal.email);
+    later[0].name = "Asha V.".to_owned();
+    let first = later[1].clone();
+    hostel.try_conform(vec![first]).await.unwrap();
+    hostel.try_conform(later.into()).await.unwrap();
+    hostel.conform(&chitra, 6, AccountRecordState::Deactivated).await;
+    let token = hostel.login(&dev.email).await;
+    hostel.conform(&esha, 5, AccountRecordState::Erased).await;
+
+    let restored = |one, version| Ok(roster_record(one, version, StudentState::Active));
+    *students.0.lock().unwrap() = [&asha, &bilal, &chitra, &esha].map(|one| restored(one, 2)).into();
+    let notes = [
+        format!("account {} was erased and stays so: erase its record again", esha.id),
+        format!("account {} has no record any more: it is deactivated", dev.id),
+    ];
+    assert_eq!(rebuilt(&hostel).await.unwrap(), read(4, &notes));
+    for one in [&asha, &bilal, &chitra] {
+        let account = hostel.user(&admin, &one.id).await.unwrap();
+        assert_eq!(
+            (&account.email, &account.name, account.is_active),
+            (&one.email, &one.name, true)
+        );
+        hostel.login(&one.email).await;
+    }
+    let gone = hostel.user(&admin, &dev.id).await.unwrap();
+    assert_eq!((&gone.email, gone.is_active), (&dev.email, false));
+    assert_eq!(code(hostel.me(&token).await).0, Code::Unauthenticated);
+    assert_eq!(
+        hostel
+            .story(&dev.id)
+            .await
+            .iter()
+            .filter(|kind| *kind == "deactivated")
+            .count(),
+        1
+    );
+
+    // The same again changes nothing, and the records' next changes are followed as ever.
+    let events = hostel.events("user.updated").await.len();
+    assert_eq!(rebuilt(&hostel).await.unwrap(), read(4, &notes[..1]));
+    assert_eq!(hostel.events("user.updated").await.len(), events);
+    hostel.conform(&chitra, 3, AccountRecordState::Deactivated).await;
+    assert!(!hostel.user(&admin, &chitra.id).await.unwrap().is_active);
+    // Whose record is gone follows none.
+    let back = UpdateUserRequest {
+        id: dev.id.clone(),
+        name: None,
+        is_active: Some(true),
+    };
+    assert!(hostel.update(&admin, back).await.unwrap().is_active);
+}
+
+#[tokio::test]
+async fn students_without_any_record_are_taken_for_a_mistake() {
+    let hostel = beside(Vec::new()).await;
+    assert_eq!(rebuilt(&hostel).await.unwrap(), read(0, &[]));
+    let asha = student(&hostel, 1);
+    hostel.enrol(&asha).await;
+    let said = rebuilt(&hostel).await.unwrap_err().to_string();
+    assert!(said.contains("no records and 1 accounts"), "{said}");
+    hostel.login(&asha.email).await;
 }
 
 #[tokio::test]

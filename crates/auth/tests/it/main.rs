@@ -27,6 +27,7 @@ mod passwords;
 mod people;
 mod refresh;
 mod roles;
+mod rules;
 mod second_factor;
 mod sessions;
 mod tidy;

@@ -2,7 +2,7 @@
 
 use kit::json::Shape;
 use prost_reflect::{FieldDescriptor, Kind as FieldKind};
-use proto::options::FormField;
+use proto::options::{FormField, Rest};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -112,7 +112,8 @@ fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
         }
     }
     choose_by(endpoint, &mut parameters);
-    if endpoint.rpcs.iter().any(|rpc| rpc.options.rest.creates) {
+    let is_keyed = |rest: &Rest| rest.creates || rest.keyed;
+    if endpoint.rpcs.iter().any(|rpc| is_keyed(&rpc.options.rest)) {
         parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
     }
     if endpoint.main().taken().is_some() {

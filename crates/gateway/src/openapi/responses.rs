@@ -124,7 +124,7 @@ fn refused(endpoint: &Endpoint) -> Option<Value> {
     let mut reasons: Vec<&str> = Vec::new();
     for rpc in &endpoint.rpcs {
         reasons.extend(rpc.options.rest.refusals.iter().map(String::as_str));
-        if rpc.options.rest.creates {
+        if rpc.options.rest.creates || rpc.options.rest.keyed {
             reasons.push("IDEMPOTENCY_KEY_REUSED");
         }
     }

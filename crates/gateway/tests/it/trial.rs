@@ -1,157 +1,31 @@
-//! The trial service, written by hand: messages by their tags, rpcs by their paths.
+//! The trial service: what it does, and what it has seen.
+
+mod messages;
+mod server;
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream};
-use http::{Request as HttpRequest, Response as HttpResponse};
+use futures_util::{Stream, StreamExt as _, stream};
 use kit::{
     Fault,
     access::{Caller, Identity},
 };
-use prost::Message;
 use proto::types::{FileChunk, FileHeader, Page, file_chunk::Part};
 use sha2::{Digest as _, Sha256};
-use tonic::{
-    Request, Response, Status, Streaming,
-    body::Body,
-    server::{Grpc, NamedService},
+use tonic::{Request, Response, Status, Streaming};
+
+use self::messages::{
+    EchoRequest, EchoResponse, EnterRequest, GuessRequest, ListThingsRequest, ListThingsResponse, OneText, Pass, Thing,
+    Tick, UpdateThingRequest, UploadResponse,
 };
-use tonic_prost::ProstCodec;
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct EchoRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) id: String,
-    #[prost(string, tag = "2")]
-    pub(crate) text: String,
-    #[prost(int32, optional, tag = "3")]
-    pub(crate) number: Option<i32>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Empty {}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct EchoResponse {
-    #[prost(string, tag = "1")]
-    pub(crate) text: String,
-    #[prost(string, tag = "2")]
-    pub(crate) request_id: String,
-    #[prost(string, tag = "3")]
-    pub(crate) ip: String,
-    #[prost(string, tag = "4")]
-    pub(crate) user_agent: String,
-    #[prost(string, tag = "5")]
-    pub(crate) user: String,
-    #[prost(string, tag = "6")]
-    pub(crate) idempotency_key: String,
-    #[prost(string, tag = "7")]
-    pub(crate) traceparent: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Thing {
-    #[prost(string, tag = "1")]
-    pub(crate) id: String,
-    #[prost(string, tag = "2")]
-    pub(crate) name: String,
-}
-
-/// Messages whose first field is a text: CreateThingRequest, ExportThingsRequest, FailRequest, WatchRequest.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct OneText {
-    #[prost(string, tag = "1")]
-    pub(crate) text: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct UpdateThingRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) id: String,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) thing: Option<Thing>,
-    #[prost(bool, optional, tag = "3")]
-    pub(crate) dry: Option<bool>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ListThingsRequest {
-    #[prost(uint32, optional, tag = "1")]
-    pub(crate) page: Option<u32>,
-    #[prost(string, optional, tag = "2")]
-    pub(crate) search: Option<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ListThingsResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) things: Vec<Thing>,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) page: Option<Page>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct GuessRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) name: String,
-    #[prost(string, tag = "2")]
-    pub(crate) word: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Tick {
-    #[prost(uint32, tag = "1")]
-    pub(crate) number: u32,
-    #[prost(string, tag = "2")]
-    pub(crate) filling: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct UploadResponse {
-    #[prost(uint64, tag = "1")]
-    pub(crate) bytes: u64,
-    #[prost(string, tag = "2")]
-    pub(crate) file_name: String,
-    #[prost(string, tag = "3")]
-    pub(crate) content_type: String,
-    #[prost(string, tag = "4")]
-    pub(crate) id: String,
-    #[prost(string, tag = "5")]
-    pub(crate) doc_type: String,
-    #[prost(string, tag = "6")]
-    pub(crate) note: String,
-    #[prost(string, tag = "7")]
-    pub(crate) digest: String,
-    #[prost(string, tag = "8")]
-    pub(crate) idempotency_key: String,
-    #[prost(string, tag = "9")]
-    pub(crate) from: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct EnterRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) name: String,
-    #[prost(bool, tag = "2")]
-    pub(crate) keep: bool,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Pass {
-    #[prost(string, optional, tag = "1")]
-    pub(crate) pass: Option<String>,
-    #[prost(string, tag = "2")]
-    pub(crate) name: String,
-}
+pub(crate) use self::server::TrialServer;
 
 /// What the service has seen.
 #[derive(Default)]
@@ -462,120 +336,4 @@ impl Trial {
 
 fn chunk(part: Part) -> FileChunk {
     FileChunk { part: Some(part) }
-}
-
-/// The service over gRPC.
-#[derive(Clone)]
-pub(crate) struct TrialServer(Trial);
-
-impl TrialServer {
-    pub(crate) fn new(trial: Trial) -> Self {
-        Self(trial)
-    }
-}
-
-impl NamedService for TrialServer {
-    const NAME: &'static str = "hostelpulse.trial.v1.Trial";
-}
-
-impl tower::Service<HttpRequest<Body>> for TrialServer {
-    type Response = HttpResponse<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<HttpResponse<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: HttpRequest<Body>) -> Self::Future {
-        let trial = self.0.clone();
-        serve(trial, request).map(Ok).boxed()
-    }
-}
-
-async fn serve(trial: Trial, request: HttpRequest<Body>) -> HttpResponse<Body> {
-    let name = request.uri().path().rsplit('/').next().unwrap().to_owned();
-    match name.as_str() {
-        "Echo" => {
-            let seen = trial.seen;
-            unary(request, move |request: Request<EchoRequest>| async move {
-                *seen.last_echo.lock().unwrap() = Some(request.get_ref().clone());
-                let text = request.get_ref().text.clone();
-                Trial::echo(&request, text)
-            })
-            .await
-        }
-        "Whoami" | "Rare" => {
-            unary(request, |request: Request<Empty>| async move {
-                Trial::echo(&request, String::new())
-            })
-            .await
-        }
-        "CreateThing" => {
-            unary(request, |request: Request<OneText>| async move {
-                let id = Caller::of(&request)?.idempotency_key.unwrap_or_default();
-                Ok(Response::new(Thing {
-                    id,
-                    name: request.into_inner().text,
-                }))
-            })
-            .await
-        }
-        "UpdateThing" => {
-            let seen = trial.seen;
-            unary(request, move |request: Request<UpdateThingRequest>| async move {
-                *seen.last_update.lock().unwrap() = Some(request.get_ref().clone());
-                Ok(Response::new(request.into_inner().thing.unwrap_or_default()))
-            })
-            .await
-        }
-        "ListThings" => {
-            unary(
-                request,
-                |request| async move { Ok(Response::new(Trial::list(&request))) },
-            )
-            .await
-        }
-        "Guess" => unary(request, move |request| trial.guess(request)).await,
-        "Enter" => unary(request, move |request| async move { Ok(trial.enter(&request)) }).await,
-        "Renew" => unary(request, move |request| async move { trial.renew(&request) }).await,
-        "Leave" => unary(request, move |request| async move { trial.leave(&request) }).await,
-        "Fail" => unary(request, move |request| trial.fail(request)).await,
-        "ExportThings" => {
-            let work = tower::service_fn(move |request: Request<OneText>| {
-                let answer = trial.export(&request);
-                async move { answer }
-            });
-            Grpc::new(ProstCodec::<FileChunk, OneText>::default())
-                .server_streaming(work, request)
-                .await
-        }
-        "Watch" => {
-            let work = tower::service_fn(move |request: Request<OneText>| {
-                let answer = trial.watch(&request);
-                async move { answer }
-            });
-            Grpc::new(ProstCodec::<Tick, OneText>::default())
-                .server_streaming(work, request)
-                .await
-        }
-        "Upload" | "Import" => {
-            let work = tower::service_fn(move |request| trial.clone().upload(request));
-            Grpc::new(ProstCodec::<UploadResponse, FileChunk>::default())
-                .client_streaming(work, request)
-                .await
-        }
-        _ => Status::unimplemented(name).into_http(),
-    }
-}
-
-async fn unary<Q, A, F, W>(request: HttpRequest<Body>, work: W) -> HttpResponse<Body>
-where
-    Q: Message + Default + Send + 'static,
-    A: Message + Default + Send + 'static,
-    F: Future<Output = Result<Response<A>, Status>> + Send + 'static,
-    W: FnOnce(Request<Q>) -> F + Clone,
-{
-    let work = tower::service_fn(move |request: Request<Q>| work.clone()(request));
-    Grpc::new(ProstCodec::<A, Q>::default()).unary(work, request).await
 }

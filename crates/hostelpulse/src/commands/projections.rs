@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use kit::{Db, config::Base, service::Host};
+use kit::{
+    Db,
+    config::Base,
+    service::{Host, Rebuilt},
+};
 
 use crate::{SERVICES, Service, cli::Flags, compose::sections, loader};
 
@@ -32,7 +36,12 @@ pub(super) async fn rebuild(file: Option<PathBuf>, flags: Flags, service: Servic
         db.close().await?;
     }
     match rebuilt {
-        Some(records) => println!("{service}: {records} records were read anew"),
+        Some(Rebuilt { records, notes }) => {
+            println!("{service}: {records} records were read anew");
+            for note in notes {
+                println!("{note}");
+            }
+        }
         None => println!("{service} keeps nothing of other services"),
     }
     Ok(())
@@ -52,7 +61,7 @@ async fn offer<S: kit::service::Service>(host: &mut Host) -> anyhow::Result<(S, 
     Ok((service, db))
 }
 
-async fn anew<S: kit::service::Service>(host: &mut Host) -> anyhow::Result<Option<u64>> {
+async fn anew<S: kit::service::Service>(host: &mut Host) -> anyhow::Result<Option<Rebuilt>> {
     let (service, db) = offer::<S>(host).await?;
     let rebuilt = service.rebuild().await;
     db.close().await?;

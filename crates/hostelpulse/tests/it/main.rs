@@ -5,6 +5,7 @@
 )]
 
 mod access;
+mod at_rest;
 mod binary;
 mod commands;
 mod demo;
@@ -13,3 +14,4 @@ mod residents;
 mod served;
 mod setup;
 mod sign_in;
+mod wrong_fields;

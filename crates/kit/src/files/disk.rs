@@ -12,12 +12,15 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-use super::{Body, Files, Key, Object, PORT, TIME_LIMIT, broke_off, check_content_type, with_stall_limit};
+use super::{
+    Body, Files, Key, Listed, Object, PORT, SENDER_LIMIT, TIME_LIMIT, broke_off, check_content_type, with_stall_limit,
+};
 use crate::{
     Clock,
     port::{OpenError, Parameters, PortError, within},
@@ -30,6 +33,8 @@ const DRAFT_LIFE: Duration = Duration::from_hours(24);
 /// The end of every file, behind the content type and its length in one byte.
 const MAGIC: &[u8; 4] = b"~HP1";
 const PIECE: usize = 64 * 1024;
+/// A slow disk is given time for so much at once, however long the file is.
+const SYNC_EVERY: usize = 8 * 1024 * 1024;
 
 pub(super) struct Disk {
     root: PathBuf,
@@ -73,12 +78,17 @@ impl Files for Disk {
         check_content_type(content_type)?;
         let draft = Draft(self.drafts().join(Clock::system().new_id().to_string()));
         let mut file = limited(tokio::fs::File::create_new(&draft.0)).await?;
-        let mut body = with_stall_limit(body, TIME_LIMIT);
-        let mut length = 0;
+        let mut body = with_stall_limit(body, SENDER_LIMIT);
+        let (mut length, mut unsynced) = (0, 0);
         while let Some(piece) = body.next().await {
             let piece = piece.map_err(|error| broke_off(&error))?;
             limited(file.write_all(&piece)).await?;
             length += piece.len() as u64;
+            unsynced += piece.len();
+            if unsynced >= SYNC_EVERY {
+                limited(file.sync_data()).await?;
+                unsynced = 0;
+            }
         }
         limited(file.write_all(&mark(content_type))).await?;
         limited(file.sync_all()).await?;
@@ -110,7 +120,7 @@ impl Files for Disk {
         .await
     }
 
-    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Key>, PortError> {
+    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, PortError> {
         let root = self.root.clone();
         let mut walk = Walk {
             prefix: prefix.to_owned(),
@@ -208,7 +218,7 @@ struct Walk {
     /// Only keys behind this one; empty for all.
     after: String,
     limit: usize,
-    found: Vec<Key>,
+    found: Vec<Listed>,
 }
 
 impl Walk {
@@ -247,9 +257,22 @@ impl Walk {
             }
         } else if name.starts_with(&self.prefix) && name > self.after.as_str() {
             // What does not parse was put there by somebody else.
-            self.found.extend(Key::parse(name));
+            if let Ok(key) = Key::parse(name)
+                && let Some(stored_at) = stored_at(&folder.join(key.last_part()))?
+            {
+                self.found.push(Listed { key, stored_at });
+            }
         }
         Ok(())
+    }
+}
+
+/// When a file was written; `None` when it was deleted since its folder was read.
+fn stored_at(path: &Path) -> io::Result<Option<DateTime<Utc>>> {
+    match fs::metadata(path).and_then(|about| about.modified()) {
+        Ok(at) => Ok(Some(at.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Copies of all that is held of somebody: each service stores its part under a key that whoever asked for it can find.
 
 use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
 use uuid::Uuid;
 
 use super::{Body, Files, Key};
@@ -15,6 +16,29 @@ pub struct Export {
     pub id: Uuid,
     /// Until when it is waited for parts.
     pub wanted_until: DateTime<Utc>,
+}
+
+/// A part of an export, as a service is asked for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Whose copy it is.
+    pub of: Uuid,
+    pub export: Export,
+}
+
+impl Asked {
+    /// Reads what whoever puts the export together says.
+    pub fn read(of: &str, export: &str, wanted_until: Option<Timestamp>) -> Result<Self, &'static str> {
+        let until = wanted_until.ok_or("it does not say until when a part is waited for")?;
+        let nanos = u32::try_from(until.nanos).map_err(|_| "the end of the wait is no time")?;
+        Ok(Self {
+            of: Uuid::parse_str(of).map_err(|_| "it does not say whose copy it is: expected a UUID")?,
+            export: Export {
+                id: Uuid::parse_str(export).map_err(|_| "the export's id is no UUID")?,
+                wanted_until: DateTime::from_timestamp(until.seconds, nanos).ok_or("the end of the wait is no time")?,
+            },
+        })
+    }
 }
 
 /// Where the parts of an export lie.
@@ -56,6 +80,29 @@ pub async fn store(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_read_or_says_what_is_wrong() {
+        let id = Uuid::from_u128(7);
+        let (of, export) = (Uuid::from_u128(1).to_string(), id.to_string());
+        let soon = Timestamp {
+            seconds: 1_795_000_000,
+            nanos: 250_000_000,
+        };
+        let asked = Asked::read(&of, &export, Some(soon)).unwrap();
+        assert_eq!((asked.of, asked.export.id), (Uuid::from_u128(1), id));
+        assert_eq!(asked.export.wanted_until.timestamp_millis(), 1_795_000_000_250);
+        let never = Timestamp { seconds: 0, nanos: -1 };
+        for (of, export, until, wrong) in [
+            ("x", &*export, Some(soon), "whose copy"),
+            (&*of, "", Some(soon), "the export's id"),
+            (&*of, &*export, None, "until when"),
+            (&*of, &*export, Some(never), "no time"),
+        ] {
+            let said = Asked::read(of, export, until).unwrap_err();
+            assert!(said.contains(wrong), "{said}");
+        }
+    }
 
     #[test]
     fn a_part_tells_when_its_export_was_asked_for() {

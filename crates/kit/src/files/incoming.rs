@@ -13,12 +13,12 @@ use futures_util::{Stream, StreamExt as _, stream};
 use proto::types::{FileChunk, FileHeader, file_chunk::Part};
 use tonic::{Code, Status, Streaming};
 
-use super::{Body, TIME_LIMIT};
+use super::{Body, SENDER_LIMIT};
 use crate::{Fault, fault::Kind, port::PortError};
 
 /// How long the sender may give nothing. A little less than the stores wait for a body, so that the sender is told what
 /// it did and not that a store failed.
-const SILENCE: Duration = TIME_LIMIT.saturating_sub(Duration::from_secs(1));
+const SILENCE: Duration = SENDER_LIMIT.saturating_sub(Duration::from_secs(1));
 const FIELD: &str = "file";
 
 /// The bytes of a file that somebody sends.

@@ -39,6 +39,11 @@ impl Key {
         &self.0
     }
 
+    /// Behind the last `/`.
+    pub(super) fn last_part(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&*self.0, |(_, last)| last)
+    }
+
     pub(super) fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/')
     }

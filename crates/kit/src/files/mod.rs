@@ -11,6 +11,7 @@ mod s3;
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
@@ -28,8 +29,11 @@ const PORT: &str = "files";
 /// The schemes of URLs that this port opens.
 pub const SCHEMES: &[&str] = &["file", "s3"];
 
-/// How long one step may take: a request, or the wait for the next piece of a stream.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long a store may stand still: a step that is small takes no longer, and a large one gets on within each such time.
+/// Whoever waits for an answer has it within 5 seconds.
+const TIME_LIMIT: Duration = Duration::from_secs(4);
+/// How long whoever sends a file may give nothing: people are on worse lines than stores.
+const SENDER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The bytes of an object, in pieces.
 pub type Body = BoxStream<'static, io::Result<Bytes>>;
@@ -45,12 +49,20 @@ pub trait Files: Send + Sync {
     async fn get(&self, key: &Key) -> Result<Option<Object>, PortError>;
     /// Removes an object; nothing happens when there is none.
     async fn delete(&self, key: &Key) -> Result<(), PortError>;
-    /// Keys that start so, in order, at most `limit`, after `after`.
-    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Key>, PortError>;
+    /// The objects whose keys start so, in the order of their keys, at most `limit`, after `after`.
+    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, PortError>;
     /// A URL under which the object can be fetched without our services, where the store can make one.
     async fn signed_url(&self, key: &Key, file_name: &str, ttl: Duration) -> Result<Option<Url>, PortError>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), PortError>;
+}
+
+/// An object as a listing tells of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    pub key: Key,
+    /// When it was stored, by the clock of the store.
+    pub stored_at: DateTime<Utc>,
 }
 
 /// An object that is being read.

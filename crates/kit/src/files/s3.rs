@@ -6,11 +6,12 @@ mod upload;
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use rusoto_core::{Region, RusotoError};
 use rusoto_credential::{AwsCredentials, StaticProvider};
 use rusoto_s3::{
     DeleteObjectRequest, GetObjectError, GetObjectRequest, ListObjectsV2Error, ListObjectsV2Output,
-    ListObjectsV2Request, PutObjectRequest, S3, S3Client,
+    ListObjectsV2Request, Object as ObjectSummary, PutObjectRequest, S3, S3Client,
     util::{PreSignedRequest as _, PreSignedRequestOption},
 };
 use url::Url;
@@ -20,7 +21,10 @@ use self::{
     settings::Settings,
     upload::{PART, Parts, Upload},
 };
-use super::{Body, Files, Key, Object, PORT, attachment, check_content_type, dispatcher::Dispatcher, with_stall_limit};
+use super::{
+    Body, Files, Key, Listed, Object, PORT, SENDER_LIMIT, attachment, check_content_type, dispatcher::Dispatcher,
+    with_stall_limit,
+};
 use crate::port::{OpenError, PortError, within};
 
 /// The most keys that a server lists at once.
@@ -45,7 +49,8 @@ impl S3Store {
             reason = "credentials of the cloud come by its own variables"
         )]
         let settings = Settings::read(url, |name| std::env::var(name).ok())?;
-        let dispatcher = Dispatcher::new().map_err(|error| OpenError::new(PORT, url, error.to_string()))?;
+        let dispatcher =
+            Dispatcher::new(settings.time_limit).map_err(|error| OpenError::new(PORT, url, error.to_string()))?;
         let credentials = StaticProvider::from(settings.credentials.clone());
         let store = Self {
             s3: S3Client::new_with(dispatcher, credentials, settings.region),
@@ -76,7 +81,8 @@ impl S3Store {
             body: Some(bytes.into()),
             ..Default::default()
         });
-        within(PORT, self.time_limit, async { request.await.map_err(port_error) }).await?;
+        // It takes as long as the bytes get on: the dispatcher sees to it.
+        request.await.map_err(port_error)?;
         Ok(length as u64)
     }
 
@@ -101,7 +107,7 @@ impl S3Store {
 impl Files for S3Store {
     async fn put(&self, key: &Key, content_type: &str, body: Body) -> Result<u64, PortError> {
         check_content_type(content_type)?;
-        let mut parts = Parts::new(with_stall_limit(body, self.time_limit));
+        let mut parts = Parts::new(with_stall_limit(body, SENDER_LIMIT));
         let first = parts.next().await?;
         if first.len() < PART {
             return self.put_whole(key, content_type, first).await;
@@ -136,7 +142,7 @@ impl Files for S3Store {
         Ok(Some(Object {
             content_type: content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
             length,
-            body: with_stall_limit(Box::pin(body), self.time_limit),
+            body: Box::pin(body),
         }))
     }
 
@@ -156,18 +162,18 @@ impl Files for S3Store {
         .await
     }
 
-    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Key>, PortError> {
-        let mut found: Vec<Key> = Vec::new();
+    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, PortError> {
+        let mut found: Vec<Listed> = Vec::new();
         let mut after = after.map(Key::to_string);
         // Ends: each page begins behind the one before, or is the last.
         while found.len() < limit {
             let page = self.list_page(prefix, after.clone(), limit - found.len());
             let page = within(PORT, self.time_limit, async { page.await.map_err(port_error) }).await?;
-            let names = page.contents.unwrap_or_default().into_iter().filter_map(|one| one.key);
-            let names: Vec<String> = names.collect();
-            let last = names.last().cloned();
-            // What does not parse was put there by somebody else.
-            found.extend(names.into_iter().filter_map(|name| Key::parse(name).ok()));
+            let objects = page.contents.unwrap_or_default();
+            let last = objects.iter().rev().find_map(|object| object.key.clone());
+            for object in objects {
+                found.extend(listed(object)?);
+            }
             if page.is_truncated != Some(true) || last <= after {
                 break;
             }
@@ -197,4 +203,20 @@ impl Files for S3Store {
         within(PORT, self.time_limit, async { page.await.map_err(port_error) }).await?;
         Ok(())
     }
+}
+
+/// `None` for what was put there by somebody else: its name is no key.
+fn listed(object: ObjectSummary) -> Result<Option<Listed>, PortError> {
+    let Some(key) = object.key.and_then(|name| Key::parse(name).ok()) else {
+        return Ok(None);
+    };
+    let said = object.last_modified.unwrap_or_default();
+    let stored_at = DateTime::parse_from_rfc3339(&said).map_err(|_| PortError::Unavailable {
+        port: PORT,
+        why: "the server listed an object without the time when it was stored".to_owned(),
+    })?;
+    Ok(Some(Listed {
+        key,
+        stored_at: stored_at.to_utc(),
+    }))
 }

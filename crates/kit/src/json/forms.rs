@@ -1,37 +1,11 @@
-//! Values with a form of their own: days, moments, spans of time, money, addresses, free JSON.
+//! Values with a form of their own: days, moments, spans of time, money, free JSON.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, SubsecRound as _, Utc};
 use prost_types::{ListValue, Struct, Value as ProtoValue, value::Kind};
 use serde_json::{Map, Number, Value};
-use uuid::Uuid;
 
 /// Seconds of the longest `google.protobuf.Duration`, about 10,000 years.
 const LONGEST_DURATION: u64 = 315_576_000_000;
-
-/// A UUID in its hyphenated form, in lower case.
-pub(super) fn parse_uuid(text: &str) -> Option<String> {
-    // The parser also takes the form without hyphens, with braces and as URN, all of other lengths.
-    let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36)?;
-    Some(uuid.hyphenated().to_string())
-}
-
-/// Looks like an address; whether it exists only a mail can tell.
-pub(super) fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else {
-        return false;
-    };
-    // Letters that only look like ASCII would make addresses that only look like another.
-    let strange = |c: char| !c.is_ascii_graphic() || "@<>()[]\\,;:\"".contains(c);
-    let edge = |c: char| c == '.' || c == '-';
-    !local.is_empty()
-        && local.chars().count() <= 64
-        && !domain.is_empty()
-        && !domain.starts_with(edge)
-        && !domain.ends_with(edge)
-        && !domain.contains("..")
-        && !local.contains(strange)
-        && !domain.contains(strange)
-}
 
 /// A real day of the years 1 to 9999, as `YYYY-MM-DD`.
 pub(super) fn is_date(text: &str) -> bool {

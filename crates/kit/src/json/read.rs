@@ -20,7 +20,7 @@ const MAX_SHOWN: usize = 64;
 /// What is made of fields and values that do not fit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Strictness {
-    /// A request: field rules hold, unknown fields are refused.
+    /// A request: field rules hold, here or in the service; unknown fields are refused.
     Rules,
     /// An event: what is unknown is passed over, field rules are not looked at.
     Lenient,
@@ -29,7 +29,8 @@ pub(super) enum Strictness {
 pub(super) fn read(types: &Types, json: &Value, strictness: Strictness) -> Result<Vec<u8>, Vec<Violation>> {
     let mut reader = Reader::new(types, strictness);
     reader.message(types.root(), json);
-    if reader.violations.is_empty() {
+    // Whether all of it was read is not known once it is full.
+    if reader.violations.is_empty() || (reader.is_readable && !reader.is_full()) {
         Ok(reader.out)
     } else {
         Err(reader.violations)
@@ -73,6 +74,8 @@ struct Reader<'a> {
     depth: usize,
     out: Vec<u8>,
     violations: Vec<Violation>,
+    /// Nothing is wrong but what the service says itself; all values are in `out`.
+    is_readable: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -84,6 +87,7 @@ impl<'a> Reader<'a> {
             depth: 0,
             out: Vec::with_capacity(128),
             violations: Vec::new(),
+            is_readable: true,
         }
     }
 
@@ -96,6 +100,20 @@ impl<'a> Reader<'a> {
     }
 
     fn complain(&mut self, error: impl Into<String>) {
+        self.is_readable = false;
+        self.note(error);
+    }
+
+    /// What breaks a rule is refused here, or noted where the service says it itself.
+    fn complain_of(&mut self, field: &FieldShape, error: impl Into<String>) {
+        if field.rule.by_service {
+            self.note(error);
+        } else {
+            self.complain(error);
+        }
+    }
+
+    fn note(&mut self, error: impl Into<String>) {
         if !self.is_full() {
             let path = self.path();
             self.violations.push(Violation::new(path, error));
@@ -135,7 +153,7 @@ impl<'a> Reader<'a> {
             self.path.push(Step::Field(&field.name));
             match value {
                 Some(value) => self.field(field, value),
-                None if field.rule.required && self.is_strict() => self.complain("is required"),
+                None if field.rule.required && self.is_strict() => self.complain_of(field, "is required"),
                 None => {}
             }
             self.path.pop();
@@ -196,10 +214,14 @@ impl<'a> Reader<'a> {
             self.message(&self.types.messages[index], json);
             return put_length_before(start, &mut self.out);
         }
-        if field.rule.required && self.is_strict() && json.as_str().is_some_and(|text| field.rule.is_blank(text)) {
-            return self.complain("is required");
-        }
-        if let Some(raw) = self.scalar(field, json)
+        let is_missing =
+            field.rule.required && self.is_strict() && json.as_str().is_some_and(|text| field.rule.is_blank(text));
+        let read = if is_missing {
+            self.refused(field, json, "is required")
+        } else {
+            self.scalar(field, json)
+        };
+        if let Some(raw) = read
             && (field.has_presence() || !raw.as_raw().is_default())
         {
             self.put(field.number, &raw);
@@ -251,17 +273,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// How many items a list or a map has.
+    /// Whether a list or a map is read on, by how many items it has.
     fn check_items(&mut self, field: &FieldShape, items: usize) -> bool {
         if !self.is_strict() {
             return true;
         }
-        if items == 0 && field.rule.required {
-            self.complain("is required");
-            return false;
+        let counted = if items == 0 && field.rule.required {
+            Err("is required".to_owned())
+        } else {
+            field.rule.check_count(items)
+        };
+        match counted {
+            Ok(()) => true,
+            Err(error) => {
+                self.complain_of(field, error);
+                field.rule.by_service
+            }
         }
-        let counted = field.rule.check_count(items);
-        counted.map_err(|error| self.complain(error)).is_ok()
     }
 
     fn map(&mut self, field: &'a FieldShape, key: &'a ValueKind, json: &'a Value) {
@@ -303,8 +331,24 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self, field: &'a FieldShape, json: &'a Value) -> Option<Scalar<'a>> {
-        let read = self.values().scalar(field, json);
-        read.map_err(|error| self.complain(error)).ok()
+        match self.values().scalar(field, json) {
+            Ok(value) => Some(value),
+            Err(error) => self.refused(field, json, error),
+        }
+    }
+
+    /// A value that is not as expected. Where the service says so itself it is given on, if it can be read at all.
+    fn refused(&mut self, field: &'a FieldShape, json: &'a Value, error: impl Into<String>) -> Option<Scalar<'a>> {
+        let unruled = Values {
+            is_strict: false,
+            ..self.values()
+        };
+        let given_on = unruled.scalar(field, json).ok().filter(|_| field.rule.by_service);
+        match given_on {
+            Some(_) => self.note(error),
+            None => self.complain(error),
+        }
+        given_on
     }
 
     fn well_known(&mut self, form: Form, json: &Value) {

@@ -5,7 +5,7 @@ use proto::options::Format;
 use regex::Regex;
 
 use super::{forms, shape::Integer};
-use crate::contract;
+use crate::{contact::Email, contract, id};
 
 /// Most characters of a text whose field names no limit of its own.
 pub const GENERAL_MAX_LENGTH: usize = 10_000;
@@ -45,6 +45,8 @@ pub(super) struct Rule {
     pub(super) one_of: Vec<String>,
     pub(super) max_items: Option<usize>,
     pub(super) example: Option<String>,
+    /// A value that breaks the rule is the service's to refuse.
+    pub(super) by_service: bool,
 }
 
 impl Rule {
@@ -73,6 +75,7 @@ impl Rule {
             one_of: declared.one_of,
             max_items: some_unless_zero(declared.max_items),
             example: Some(declared.example).filter(|example| !example.is_empty()),
+            by_service: contract::is_checked_by_service(field.parent_message()),
         };
         rule.fits(field).map_err(refuse)?;
         Ok(rule)
@@ -215,11 +218,10 @@ impl Rule {
     fn check_format(&self, text: &str) -> Result<Option<String>, String> {
         let fits = match self.format {
             Format::Uuid => {
-                return forms::parse_uuid(text)
-                    .map(Some)
-                    .ok_or_else(|| "must be a UUID".to_owned());
+                let id = id::parse(text)?;
+                return Ok(Some(id.hyphenated().to_string()));
             }
-            Format::Email => forms::is_email(text),
+            Format::Email => Email::parse(text).is_ok(),
             Format::Date => forms::is_date(text),
             Format::Line => !text.chars().any(char::is_control),
             Format::Text => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),

@@ -50,6 +50,15 @@ pub struct Deps {
     pub stopping: CancellationToken,
 }
 
+/// What came of reading anew what a service keeps of others.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rebuilt {
+    /// How many records there are.
+    pub records: u64,
+    /// What somebody should look at, a line each.
+    pub notes: Vec<String>,
+}
+
 /// One of the product's services.
 #[async_trait::async_trait]
 pub trait Service: Sized + Send + Sync + 'static {
@@ -75,9 +84,8 @@ pub trait Service: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Reads anew what it keeps of other services, while everything else goes on; how many records that were, or `None` when
-    /// it keeps nothing of others.
-    async fn rebuild(&self) -> anyhow::Result<Option<u64>> {
+    /// Reads anew what it keeps of other services, while everything else goes on; `None` when it keeps nothing of others.
+    async fn rebuild(&self) -> anyhow::Result<Option<Rebuilt>> {
         Ok(None)
     }
 

@@ -2,12 +2,16 @@
 //!
 //! The same tests run on embedded stores and, with `HOSTELPULSE_TEST_STORES=servers`, on PostgreSQL, Redis and RabbitMQ.
 
+mod contents;
 mod forged;
 mod keys;
+mod rules;
 mod stores;
 mod world;
 
+pub use contents::contents;
 pub use forged::forged_tokens;
 pub use keys::Keys;
+pub use rules::{Broken, broken, checked_by_service};
 pub use stores::TestStores;
 pub use world::World;

@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use kit::{
+    Clock,
     files::{self, Files, Key},
     port::PortError,
 };
@@ -26,6 +27,12 @@ const MIB: u64 = 1024 * 1024;
 
 fn key(text: &str) -> Key {
     Key::parse(text).unwrap()
+}
+
+/// The keys of a listing.
+async fn keys(files: &dyn Files, prefix: &str, after: Option<&Key>, limit: usize) -> Vec<Key> {
+    let listed = files.list(prefix, after, limit).await.unwrap();
+    listed.into_iter().map(|object| object.key).collect()
 }
 
 /// Opens a store in a new folder of this machine.
@@ -74,7 +81,7 @@ async fn a_second_put_takes_the_place_of_the_first() {
         let object = files.get(&key).await.unwrap().unwrap();
         assert_eq!((object.content_type.as_str(), object.length), ("image/png", 6));
         assert_eq!(read_all(object.body).await.unwrap(), digest_of(text("second")).await);
-        assert_eq!(files.list("", None, 10).await.unwrap(), [key]);
+        assert_eq!(keys(files, "", None, 10).await, [key]);
     })
     .await;
 }
@@ -84,7 +91,7 @@ async fn a_key_without_an_object_is_empty() {
     on_every_store(async |files| {
         assert!(files.get(&key("nothing")).await.unwrap().is_none());
         assert!(files.get(&key("nothing/here/at-all")).await.unwrap().is_none());
-        assert!(files.list("", None, 10).await.unwrap().is_empty());
+        assert!(keys(files, "", None, 10).await.is_empty());
     })
     .await;
 }
@@ -99,7 +106,7 @@ async fn deleting_twice_is_deleting_once() {
         files.delete(&gone).await.unwrap();
         files.delete(&gone).await.unwrap();
         assert!(files.get(&gone).await.unwrap().is_none());
-        assert_eq!(files.list("", None, 10).await.unwrap(), [other]);
+        assert_eq!(keys(files, "", None, 10).await, [other]);
     })
     .await;
 }
@@ -115,12 +122,12 @@ async fn keys_are_listed_in_order_and_in_pages() {
         }
         let all: Vec<Key> = names.iter().map(|name| key(name)).collect();
         assert!(all.is_sorted());
-        assert_eq!(files.list("", None, 100).await.unwrap(), all);
-        assert!(files.list("", None, 0).await.unwrap().is_empty());
+        assert_eq!(keys(files, "", None, 100).await, all);
+        assert!(keys(files, "", None, 0).await.is_empty());
 
         let mut paged: Vec<Key> = Vec::new();
         loop {
-            let page = files.list("", paged.last(), 3).await.unwrap();
+            let page = keys(files, "", paged.last(), 3).await;
             assert!(page.len() <= 3);
             if page.is_empty() {
                 break;
@@ -137,11 +144,34 @@ async fn keys_are_listed_in_order_and_in_pages() {
                 .collect();
             // A leading slash is no part of a key; servers differ in what they make of it, we ask for the others.
             if prefix != "/" {
-                assert_eq!(files.list(prefix, None, 100).await.unwrap(), expected, "{prefix}");
+                assert_eq!(keys(files, prefix, None, 100).await, expected, "{prefix}");
             }
         }
-        let behind = files.list("zz/", Some(&key("zz/1")), 2).await.unwrap();
+        let behind = keys(files, "zz/", Some(&key("zz/1")), 2).await;
         assert_eq!(behind, [key("zz/10"), key("zz/2")]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_listing_says_when_each_object_was_stored() {
+    on_every_store(async |files| {
+        // A store tells its own time, some of them in whole seconds: it is compared with what it said of another object.
+        let stored_at = async |name: &str| files.list(name, None, 1).await.unwrap().remove(0).stored_at;
+        files.put(&key("marker"), "text/plain", text("x")).await.unwrap();
+        let began = stored_at("marker").await;
+        for (name, length) in [("small/a", 10), ("large/a", 9 * MIB)] {
+            files
+                .put(&key(name), "text/plain", generated(length, |_| {}))
+                .await
+                .unwrap();
+            let age = stored_at(name).await - began;
+            assert!((0..60).contains(&age.num_seconds()), "{name} is {age} younger");
+        }
+        let first = stored_at("marker").await;
+        assert_eq!(first, began, "time passes and an object stays as old as it is");
+        let ahead = Clock::system().now() - began;
+        assert!(ahead.num_seconds().abs() < 120, "{ahead}");
     })
     .await;
 }
@@ -157,7 +187,7 @@ async fn a_body_that_breaks_off_leaves_nothing_behind() {
             assert!(matches!(error, PortError::Refused { .. }), "{error}");
             assert!(error.to_string().contains("the phone is gone"), "{error}");
             assert!(files.get(&key).await.unwrap().is_none());
-            assert!(files.list("", None, 10).await.unwrap().is_empty());
+            assert!(keys(files, "", None, 10).await.is_empty());
         }
         files.put(&key, "text/plain", text("whole")).await.unwrap();
         let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(std::io::Error::other("gone"))]);

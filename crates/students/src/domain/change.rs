@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use kit::contact::{Email, PersonName, RegistrationNumber};
 
 use super::{
-    RoomRef, State, Student, Term,
-    student::{Address, Phone},
+    RoomRef, State, Student,
+    student::{Address, Phone, WrongTerm},
 };
 
 /// Fields to change; those that are not given stay as they are.
@@ -29,8 +29,8 @@ pub struct Change {
 pub enum Refusal {
     Deactivated,
     Erased,
-    /// Year and semester do not agree: which of them, and what was expected.
-    Term(&'static str, &'static str),
+    /// Year and semester are none, or do not agree.
+    Term(WrongTerm),
 }
 
 impl Student {
@@ -40,7 +40,7 @@ impl Student {
             return Err(Refusal::Erased);
         }
         let mut after = self.clone();
-        after.term = self.term.changed(change.year, change.semester)?;
+        after.term = self.term.changed(change.year, change.semester).map_err(Refusal::Term)?;
         put(&mut after.email, change.email.as_ref());
         put(&mut after.registration_no, change.registration_no.as_ref());
         put(&mut after.name, change.name.as_ref());
@@ -93,20 +93,6 @@ impl Student {
     }
 }
 
-impl Term {
-    /// With one of the two, or both, put in place of what was.
-    fn changed(self, year: Option<u32>, semester: Option<u32>) -> Result<Self, Refusal> {
-        let changed = Self::new(year.unwrap_or(self.year()), semester.unwrap_or(self.semester()));
-        changed.map_err(|(field, expected)| {
-            // The field that was given is the one to name.
-            if field == "semester" && semester.is_none() {
-                return Refusal::Term("year", "must be the year of the semester; change both together");
-            }
-            Refusal::Term(field, expected)
-        })
-    }
-}
-
 fn put<T: Clone>(field: &mut T, given: Option<&T>) {
     if let Some(value) = given {
         field.clone_from(value);
@@ -140,7 +126,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::{BlockName, Private, RoomNumber};
+    use crate::domain::{BlockName, Private, RoomNumber, Term};
 
     fn student(state: State) -> Student {
         let at = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
@@ -217,8 +203,10 @@ mod tests {
                     prop_assert_eq!(after.clone().edit(&change, later()), Ok(None));
                 }
                 Err(Refusal::Erased) => prop_assert_eq!(state, State::Erased),
-                Err(Refusal::Term(field, _)) => {
-                    prop_assert!(field == "year" && change.year.is_some() || field == "semester" && change.semester.is_some());
+                Err(Refusal::Term(wrong)) => {
+                    prop_assert!(wrong.fields().count() > 0);
+                    prop_assert!(wrong.year.is_none() || change.year.is_some());
+                    prop_assert!(wrong.semester.is_none() || change.semester.is_some());
                 }
                 Err(Refusal::Deactivated) => prop_assert!(false, "whoever left can still be corrected"),
             }
@@ -245,10 +233,10 @@ mod tests {
             year: Some(year),
             ..Change::default()
         };
-        let refused = student(State::Active).edit(&year(2), later()).unwrap_err();
-        assert!(matches!(refused, Refusal::Term("year", _)));
-        let refused = student(State::Active).edit(&year(9), later()).unwrap_err();
-        assert!(matches!(refused, Refusal::Term("year", _)));
+        for other in [2, 9] {
+            let refused = student(State::Active).edit(&year(other), later()).unwrap_err();
+            assert!(matches!(refused, Refusal::Term(wrong) if wrong.year.is_some() && wrong.semester.is_none()));
+        }
         let both = Change {
             semester: Some(4),
             ..year(2)

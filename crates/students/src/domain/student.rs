@@ -54,6 +54,13 @@ pub struct Term {
     semester: u8,
 }
 
+/// What is wrong with a year and a semester: what was expected of each.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct WrongTerm {
+    pub year: Option<&'static str>,
+    pub semester: Option<&'static str>,
+}
+
 /// A phone number: ten digits, the first from 6 to 9.
 #[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Phone(String);
@@ -79,17 +86,13 @@ impl Phone {
 impl Address {
     /// `None` where nothing is left of it.
     pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
-        let trimmed = text.trim();
-        if trimmed
-            .chars()
-            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-        {
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
             return Err("must not contain control characters");
         }
-        if trimmed.chars().count() > LONGEST_ADDRESS {
+        if text.chars().count() > LONGEST_ADDRESS {
             return Err("must be at most 500 characters");
         }
-        Ok(Some(trimmed)
+        Ok(Some(text.trim())
             .filter(|text| !text.is_empty())
             .map(|text| Self(text.to_owned())))
     }
@@ -100,20 +103,31 @@ impl Address {
 }
 
 impl Term {
-    /// Which of the two is wrong, and what was expected of it.
-    pub fn new(year: u32, semester: u32) -> Result<Self, (&'static str, &'static str)> {
+    pub fn new(year: u32, semester: u32) -> Result<Self, WrongTerm> {
+        WrongTerm::out_of_range(Some(year), Some(semester))?;
         let year = u8::try_from(year).unwrap_or_default();
         let semester = u8::try_from(semester).unwrap_or_default();
-        if !(1..=4).contains(&year) {
-            return Err(("year", "must be 1 to 4"));
-        }
-        if !(1..=8).contains(&semester) {
-            return Err(("semester", "must be 1 to 8"));
-        }
         if semester.div_ceil(2) != year {
-            return Err(("semester", "must be one of the year: 2 · year - 1 or 2 · year"));
+            return Err(WrongTerm {
+                semester: Some("must be one of the year: 2 · year - 1 or 2 · year"),
+                year: None,
+            });
         }
         Ok(Self { year, semester })
+    }
+
+    /// With one of the two, or both, put in place of what was.
+    pub fn changed(self, year: Option<u32>, semester: Option<u32>) -> Result<Self, WrongTerm> {
+        WrongTerm::out_of_range(year, semester)?;
+        let changed = Self::new(year.unwrap_or(self.year()), semester.unwrap_or(self.semester()));
+        changed.map_err(|wrong| match semester {
+            Some(_) => wrong,
+            // The field that was given is the one to name.
+            None => WrongTerm {
+                year: Some("must be the year of the semester; change both together"),
+                semester: None,
+            },
+        })
     }
 
     pub fn year(self) -> u32 {
@@ -122,6 +136,27 @@ impl Term {
 
     pub fn semester(self) -> u32 {
         self.semester.into()
+    }
+}
+
+impl WrongTerm {
+    /// Refuses what is wrong by itself, whatever the other is.
+    pub fn out_of_range(year: Option<u32>, semester: Option<u32>) -> Result<(), Self> {
+        let wrong = Self {
+            year: year.filter(|year| !(1..=4).contains(year)).map(|_| "must be 1 to 4"),
+            semester: semester
+                .filter(|semester| !(1..=8).contains(semester))
+                .map(|_| "must be 1 to 8"),
+        };
+        if wrong == Self::default() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// The fields that are wrong, and what was expected.
+    pub fn fields(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let fields = [("year", self.year), ("semester", self.semester)];
+        fields
+            .into_iter()
+            .filter_map(|(field, expected)| Some((field, expected?)))
     }
 }
 
@@ -159,12 +194,11 @@ impl Student {
         let id = self.id.simple().to_string();
         // The end of an id is its random part.
         let number = format!("ERASED-{}", &id[id.len() - 13..]);
-        let email = format!("erased-{id}@erased.invalid");
         Self {
-            // Hexadecimal digits and plain words are fit for each of them.
+            // Hexadecimal digits are fit for a number.
             registration_no: RegistrationNumber::parse(&number).expect("a number of letters and digits"),
-            name: PersonName::parse("Erased student").expect("a plain name"),
-            email: Email::parse(&email).expect("an address of plain letters"),
+            name: PersonName::of_erased(),
+            email: Email::of_erased(self.id),
             private: Private::default(),
             room: None,
             state: State::Erased,
@@ -283,6 +317,19 @@ mod tests {
         fn a_term_is_one_of_eight(year in 0_u32..20, semester in 0_u32..20) {
             let agrees = (1..=4).contains(&year) && (semester == 2 * year || semester + 1 == 2 * year);
             prop_assert_eq!(Term::new(year, semester).is_ok(), agrees);
+        }
+
+        #[test]
+        fn each_of_year_and_semester_that_is_out_of_range_is_named(year in 0_u32..20, semester in 0_u32..20) {
+            let in_range = ((1..=4).contains(&year), (1..=8).contains(&semester));
+            let wrong = Term::new(year, semester).err().unwrap_or_default();
+            prop_assert_eq!(wrong.year.is_none(), in_range.0);
+            prop_assert!(in_range.1 || wrong.semester.is_some());
+            let first = Term::new(1, 1).unwrap();
+            prop_assert_eq!(first.changed(Some(year), Some(semester)), Term::new(year, semester));
+            // Of a change only what was given is wrong.
+            prop_assert_eq!(first.changed(Some(year), None).err().and_then(|wrong| wrong.semester), None);
+            prop_assert_eq!(first.changed(None, Some(semester)).err().and_then(|wrong| wrong.year), None);
         }
     }
 }

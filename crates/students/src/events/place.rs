@@ -60,7 +60,7 @@ pub(crate) fn block_record(block: &Block) -> BlockRecord {
     }
 }
 
-/// A room as events and answers show it, without who lives there.
+/// A room as events and answers show it.
 pub(crate) fn room_message(room: &Room) -> RoomMessage {
     RoomMessage {
         id: room.id.to_string(),
@@ -69,7 +69,6 @@ pub(crate) fn room_message(room: &Room) -> RoomMessage {
         floor: room.floor,
         capacity: room.capacity,
         occupied: room.occupied,
-        students: Vec::new(),
         created_at: Some(timestamp(room.created_at)),
         updated_at: Some(timestamp(room.updated_at)),
     }

@@ -8,8 +8,8 @@ use kit::{
     fault::Violation,
 };
 use proto::auth::{
-    AccountRecord, AccountRecordState, ConformAccountsRequest, Reservation, ReserveAccountsRequest, ReserveOutcome,
-    accounts_client::AccountsClient,
+    AccountRecord, AccountRecordState, CheckPasswordRequest, ConformAccountsRequest, Reservation,
+    ReserveAccountsRequest, ReserveOutcome, accounts_client::AccountsClient,
 };
 use tokio::time::timeout;
 use tonic::{
@@ -27,6 +27,7 @@ use crate::{
 
 /// Auth hashes a password within it.
 const RESERVE_LIMIT: Duration = Duration::from_secs(5);
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
 const CONFORM_LIMIT: Duration = Duration::from_secs(3);
 /// The most accounts of one call.
 pub(crate) const MOST_AT_ONCE: usize = 500;
@@ -64,6 +65,14 @@ pub(crate) async fn reserve(app: &App, caller: &Caller, reservations: Vec<Reserv
         return Err(Fault::internal("auth answered reservations that nobody asked for").into());
     }
     answer.outcomes.into_iter().map(outcome).collect()
+}
+
+/// What auth finds wrong with a first password.
+pub(crate) async fn check_password(app: &App, caller: &Caller, password: String) -> Result<Option<Violation>, Error> {
+    let request = request(app, caller, CheckPasswordRequest { password }, CHECK_LIMIT)?;
+    let mut auth = client(app)?;
+    let answer = within(CHECK_LIMIT, auth.check_password(request)).await?;
+    Ok(answer.error.map(|error| Violation::new("password", error)))
 }
 
 /// Makes at most [`MOST_AT_ONCE`] accounts agree with their records.

@@ -13,15 +13,20 @@ pub(crate) async fn given<M: Message + Default>(
     rpc: &'static str,
     request: &impl Message,
 ) -> Result<Option<M>, Error> {
-    let Some(key) = idempotency::request_key(caller, rpc) else {
-        return Ok(None);
-    };
-    let Some(sealed) = idempotency::answered::<Vec<u8>>(&app.db, caller, rpc, request).await? else {
-        return Ok(None);
-    };
-    let plain = app.answers.open(&sealed, key.as_bytes())?;
-    let answer = M::decode(plain.as_slice()).map_err(kit::Fault::internal)?;
-    Ok(Some(answer))
+    let sealed = idempotency::answered::<Vec<u8>>(&app.db, caller, rpc, request).await?;
+    sealed.map(|sealed| opened(app, caller, rpc, &sealed)).transpose()
+}
+
+/// An answer that was kept.
+pub(crate) fn opened<M: Message + Default>(
+    app: &App,
+    caller: &Caller,
+    rpc: &'static str,
+    sealed: &[u8],
+) -> Result<M, Error> {
+    let key = idempotency::request_key(caller, rpc).unwrap_or_default();
+    let plain = app.answers.open(sealed, key.as_bytes())?;
+    Ok(M::decode(plain.as_slice()).map_err(kit::Fault::internal)?)
 }
 
 /// An answer as it is kept; empty where the caller asked for none to be.

@@ -1,12 +1,13 @@
 //! Changing a student's record: fields, room, whether they are one of the hostel's.
 
 use kit::{access::Caller, db::Txn, events::outbox};
+use proto::students::UpdateStudentRequest;
 use uuid::Uuid;
 
 use super::{App, accounts, deactivate::leave_in_txn, move_room::move_in_txn, settle};
 use crate::{
     Error,
-    domain::{Change, State, Student},
+    domain::{Change, State, Student, Term},
     events,
     store::{self, intent::Intent},
 };
@@ -16,6 +17,21 @@ pub(crate) struct Wish {
     pub change: Change,
     pub deactivate: bool,
     pub room: Option<Uuid>,
+}
+
+/// The term of the student whom a request is about, if it names one of year and semester, which must agree with the other.
+/// `None` also where there is no such student.
+pub(crate) async fn term_before(
+    app: &App,
+    caller: &Caller,
+    request: &UpdateStudentRequest,
+) -> Result<Option<Term>, Error> {
+    let names_one = request.year.is_some() != request.semester.is_some();
+    let (Ok(id), true) = (kit::id::parse(&request.id), names_one) else {
+        return Ok(None);
+    };
+    let student = store::student::find(app.db.reader(), &app.private, caller, id).await?;
+    Ok(student.map(|student| student.term))
 }
 
 /// What came of a change.

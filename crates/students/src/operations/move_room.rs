@@ -17,8 +17,9 @@ pub(crate) async fn named(app: &App, id: Option<&str>) -> Result<Result<Option<U
     let Some(text) = id else {
         return Ok(Ok(None));
     };
-    let Ok(id) = Uuid::parse_str(text) else {
-        return Ok(Err("must be a UUID"));
+    let id = match kit::id::parse(text) {
+        Ok(id) => id,
+        Err(expected) => return Ok(Err(expected)),
     };
     let found = store::room::find(app.db.reader(), id).await?;
     Ok(found.map(|room| Some(room.id)).ok_or(NO_SUCH_ROOM))

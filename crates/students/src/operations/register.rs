@@ -5,9 +5,11 @@
 //! where this process ends, by the job that looks for old intents.
 
 use kit::{
+    Fault,
     access::Caller,
     contact::{Email, PersonName, RegistrationNumber},
     events::outbox,
+    fault::Violation,
     idempotency::{self, Attempt},
 };
 use proto::students::{RegisterStudentRequest, Student as Message};
@@ -34,6 +36,28 @@ pub(crate) struct NewStudent {
     pub room: Option<Uuid>,
     /// Its rules are auth's.
     pub password: Option<String>,
+}
+
+/// What is wrong with a registration, and what auth finds wrong with its password: said together, if auth answers.
+pub(crate) async fn with_wrong_password(
+    app: &App,
+    caller: &Caller,
+    request: &RegisterStudentRequest,
+    mut wrong: Fault,
+) -> Fault {
+    let is_known = |violation: &Violation| violation.field == "password";
+    let Some(password) = request
+        .password
+        .clone()
+        .filter(|_| !wrong.violations.iter().any(is_known))
+    else {
+        return wrong;
+    };
+    match accounts::check_password(app, caller, password).await {
+        Ok(violation) => wrong.violations.extend(violation),
+        Err(error) => tracing::warn!(%error, "auth does not say whether the password is good"),
+    }
+    wrong
 }
 
 /// Registers a student; the answer is kept for repetitions of the request.

@@ -32,5 +32,14 @@ pub(crate) async fn everything(app: &App, stop: &CancellationToken) -> Result<u6
         }
         txn.commit().await?;
     }
+    note_left(app).await?;
     Ok(done)
+}
+
+/// Tells operators when nothing needs an older key any more.
+async fn note_left(app: &App) -> Result<(), Error> {
+    let left = sealed::count_not_with_prefix(app.db.reader(), &app.private.current_prefix()).await?;
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and zero is exact")]
+    metrics::gauge!("sealed_with_older_keys", "service" => "students").set(left as f64);
+    Ok(())
 }

@@ -149,7 +149,8 @@ impl<'a> Prepared<'a> {
             parent_phone: Some(phone("parent_phone", &new.parent_phone)?),
             address: Address::parse(&new.address).map_err(invalid(&what, "address"))?,
         };
-        let term = Term::new(new.year, new.semester).map_err(|(field, why)| invalid(&what, field)(why))?;
+        let term = Term::new(new.year, new.semester)
+            .map_err(|_| invalid(&what, "semester")("must be one of the year, which is 1 to 4"))?;
         let mut student = Student {
             id: new.id,
             registration_no: RegistrationNumber::parse(&new.registration_no)

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         Change, Private, Stay, Student, Term,
-        student::{Address, Phone, terms},
+        student::{Address, Phone, WrongTerm, terms},
     },
     events,
     operations::{change::Wish, list::Query, register::NewStudent},
@@ -32,7 +32,7 @@ pub(crate) type NamedRoom = Result<Option<Uuid>, &'static str>;
 
 /// An id in a field.
 pub(super) fn id(field: &'static str, text: &str) -> Result<Uuid, Fault> {
-    Uuid::parse_str(text).map_err(|_| Fault::invalid(field, "must be a UUID"))
+    kit::id::parse(text).map_err(|expected| Fault::invalid(field, expected))
 }
 
 /// A student as answers show it.
@@ -86,7 +86,7 @@ pub(crate) fn registration(request: &RegisterStudentRequest, room: NamedRoom) ->
         "address",
         Address::parse(request.address.as_deref().unwrap_or_default()),
     );
-    let term = term(&mut fields, request.year, request.semester);
+    let term = term(&mut fields, Term::new(request.year, request.semester));
     let room = fields.take("room_id", room);
     let password = fields.take("password", password(request.password.as_deref()));
     let (Some(email), Some(registration_no), Some(name), Some(term), true) =
@@ -109,10 +109,14 @@ pub(crate) fn registration(request: &RegisterStudentRequest, room: NamedRoom) ->
     })
 }
 
-/// Whether year and semester agree is for the operation to say, where only one of them is given.
-pub(crate) fn wish(request: &UpdateStudentRequest, room: NamedRoom) -> Result<(Uuid, Wish), Fault> {
+/// `before` is the term of the student as they are, where it was looked for and found.
+pub(crate) fn wish(
+    request: &UpdateStudentRequest,
+    before: Option<Term>,
+    room: NamedRoom,
+) -> Result<(Uuid, Wish), Fault> {
     let mut fields = Fields::default();
-    let id = fields.take("id", Uuid::parse_str(&request.id).map_err(|_| "must be a UUID"));
+    let id = fields.take("id", kit::id::parse(&request.id));
     let change = Change {
         email: given(&mut fields, "email", request.email.as_deref(), Email::parse),
         registration_no: given(
@@ -134,9 +138,12 @@ pub(crate) fn wish(request: &UpdateStudentRequest, room: NamedRoom) -> Result<(U
         semester: request.semester,
         bring_back: request.is_active == Some(true),
     };
-    if let (Some(year), Some(semester)) = (request.year, request.semester) {
-        term(&mut fields, year, semester);
-    }
+    let after = match (request.year, request.semester, before) {
+        (Some(year), Some(semester), _) => Term::new(year, semester).map(Some),
+        (year, semester, Some(before)) => before.changed(year, semester).map(Some),
+        (year, semester, None) => WrongTerm::out_of_range(year, semester).map(|()| None),
+    };
+    term(&mut fields, after);
     let room = fields.take("room_id", room).flatten();
     let (Some(id), true) = (id, fields.is_empty()) else {
         return Err(fields.fault());
@@ -155,8 +162,7 @@ pub(crate) fn wish(request: &UpdateStudentRequest, room: NamedRoom) -> Result<(U
 pub(crate) fn query(request: &ListStudentsRequest) -> Result<Query, Fault> {
     let mut fields = Fields::default();
     let sort_by = fields.take("sort_by", sort_by(request.sort_by.as_deref()));
-    let room = request.room_id.as_deref().map(Uuid::parse_str).transpose();
-    let room = fields.take("room_id", room.map_err(|_| "must be a UUID"));
+    let room = fields.take("room_id", request.room_id.as_deref().map(kit::id::parse).transpose());
     let terms = fields.take("search", search(request.search.as_deref().unwrap_or_default()));
     let (Some(sort_by), Some(room), Some(terms)) = (sort_by, room, terms) else {
         return Err(fields.fault());
@@ -202,10 +208,11 @@ fn sort_by(name: Option<&str>) -> Result<SortBy, &'static str> {
     }
 }
 
-fn term(fields: &mut Fields, year: u32, semester: u32) -> Option<Term> {
-    Term::new(year, semester)
-        .map_err(|(field, expected)| fields.wrong(field, expected))
-        .ok()
+fn term<T>(fields: &mut Fields, term: Result<T, WrongTerm>) -> Option<T> {
+    for (field, expected) in term.as_ref().err().into_iter().flat_map(|wrong| wrong.fields()) {
+        fields.wrong(field, expected);
+    }
+    term.ok()
 }
 
 fn given<T>(
@@ -220,6 +227,7 @@ fn given<T>(
 fn password(text: Option<&str>) -> Result<Option<String>, &'static str> {
     match text {
         Some(text) if text.len() > LONGEST_PASSWORD => Err("is too long"),
+        Some(text) if text.contains('\0') => Err("must not contain a NUL character"),
         text => Ok(text.map(str::to_owned)),
     }
 }

@@ -8,7 +8,7 @@ use kit::{
 use proto::{
     students::{
         Block as BlockMessage, CreateRoomRequest, ListBlocksResponse, ListRoomStaysRequest, ListRoomsRequest,
-        Resident as ResidentMessage, Room as RoomMessage, SetBlockLocationRequest, UpdateRoomRequest,
+        Resident as ResidentMessage, RoomDetails, SetBlockLocationRequest, UpdateRoomRequest,
     },
     types::Page,
 };
@@ -48,7 +48,7 @@ pub(super) fn new_room(request: &CreateRoomRequest) -> Result<NewRoom, Fault> {
 
 pub(super) fn change(request: &UpdateRoomRequest) -> Result<(Uuid, Change), Fault> {
     let mut fields = Fields::default();
-    let id = fields.take("id", Uuid::parse_str(&request.id).map_err(|_| "must be a UUID"));
+    let id = fields.take("id", kit::id::parse(&request.id));
     let room_no = request.room_no.as_deref().map(RoomNumber::parse).transpose();
     let room_no = fields.take("room_no", room_no);
     let floor = fields.take("floor", request.floor.map(place::floor).transpose());
@@ -121,10 +121,18 @@ pub(super) fn location(request: &SetBlockLocationRequest) -> Result<(BlockName, 
     }
 }
 
-pub(super) fn room(room: &Room, residents: Vec<Resident>) -> RoomMessage {
-    RoomMessage {
+pub(super) fn details(room: &Room, residents: Vec<Resident>) -> RoomDetails {
+    let room = events::place::room_message(room);
+    RoomDetails {
+        id: room.id,
+        room_no: room.room_no,
+        block: room.block,
+        floor: room.floor,
+        capacity: room.capacity,
+        occupied: room.occupied,
         students: residents.into_iter().map(resident).collect(),
-        ..events::place::room_message(room)
+        created_at: room.created_at,
+        updated_at: room.updated_at,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hostelpulse.students.v1.Documents`.
 
-mod convert;
+pub(crate) mod convert;
 
 use std::sync::Arc;
 
@@ -36,11 +36,7 @@ impl documents_server::Documents for DocumentsRpc {
         // On its own: when the client goes away, what has arrived is still taken back.
         let adding = async move { add::add(&app, &caller, &new, file).await };
         let added = tokio::spawn(adding.in_current_span()).await;
-        let document = added.map_err(Fault::internal)??;
-        Ok(Response::new(convert::document(
-            &document,
-            &links::of(&self.0, &document),
-        )))
+        Ok(Response::new(added.map_err(Fault::internal)??))
     }
 
     async fn list_documents(

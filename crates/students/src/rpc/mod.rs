@@ -2,7 +2,7 @@
 
 pub(crate) mod convert;
 mod convert_rooms;
-mod documents;
+pub(crate) mod documents;
 mod privacy;
 mod rooms;
 mod roster;

@@ -10,7 +10,7 @@ use proto::{
     students::{
         Block, CreateRoomRequest, GetRoomRequest, ListBlocksRequest, ListBlocksResponse, ListRoomStaysRequest,
         ListRoomStaysResponse, ListRoomsRequest, ListRoomsResponse, RemoveBlockRequest, RemoveRoomRequest, Room,
-        SetBlockLocationRequest, UpdateRoomRequest, rooms_server,
+        RoomDetails, SetBlockLocationRequest, UpdateRoomRequest, rooms_server,
     },
     types::Nothing,
 };
@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status};
 use super::{convert, convert_rooms};
 use crate::{
     Error,
+    events::place,
     operations::{
         App,
         rooms::{create, list, locate, read, remove, update},
@@ -38,7 +39,7 @@ impl rooms_server::Rooms for RoomsRpc {
             Attempt::First(once) => once,
         };
         let room = create::store_in_txn(app, &caller, &once, new).await?;
-        let answer = convert_rooms::room(&room, Vec::new());
+        let answer = place::room_message(&room);
         once.commit(&answer).await.map_err(Error::from)?;
         Ok(Response::new(answer))
     }
@@ -47,23 +48,22 @@ impl rooms_server::Rooms for RoomsRpc {
         let caller = Caller::of(&request)?;
         let (rooms, page) = list::rooms(&self.0, &caller, convert_rooms::query(request.into_inner())?).await?;
         Ok(Response::new(ListRoomsResponse {
-            rooms: rooms.iter().map(|room| convert_rooms::room(room, Vec::new())).collect(),
+            rooms: rooms.iter().map(place::room_message).collect(),
             page: Some(page),
         }))
     }
 
-    async fn get_room(&self, request: Request<GetRoomRequest>) -> Result<Response<Room>, Status> {
+    async fn get_room(&self, request: Request<GetRoomRequest>) -> Result<Response<RoomDetails>, Status> {
         let caller = Caller::of(&request)?;
         let (room, residents) = read::read(&self.0, &caller, convert::id("id", &request.get_ref().id)?).await?;
-        Ok(Response::new(convert_rooms::room(&room, residents)))
+        Ok(Response::new(convert_rooms::details(&room, residents)))
     }
 
     async fn update_room(&self, request: Request<UpdateRoomRequest>) -> Result<Response<Room>, Status> {
         let caller = Caller::of(&request)?;
         let (id, change) = convert_rooms::change(request.get_ref())?;
-        update::update(&self.0, &caller, id, &change).await?;
-        let (room, residents) = read::read(&self.0, &caller, id).await?;
-        Ok(Response::new(convert_rooms::room(&room, residents)))
+        let room = update::update(&self.0, &caller, id, &change).await?;
+        Ok(Response::new(place::room_message(&room)))
     }
 
     async fn remove_room(&self, request: Request<RemoveRoomRequest>) -> Result<Response<Nothing>, Status> {

@@ -13,7 +13,6 @@ use proto::{
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Status, Streaming, metadata::MetadataMap};
-use uuid::Uuid;
 
 use super::{Pieces, convert};
 use crate::{
@@ -63,8 +62,7 @@ pub(super) fn filter(request: &DownloadStudentsRequest) -> Result<Filter, Fault>
     if request.format != "csv" {
         fields.wrong("format", "must be one of: csv");
     }
-    let room = request.room_id.as_deref().map(Uuid::parse_str).transpose();
-    let room = fields.take("room_id", room.map_err(|_| "must be a UUID"));
+    let room = fields.take("room_id", request.room_id.as_deref().map(kit::id::parse).transpose());
     let terms = fields.take("search", convert::search(request.search.as_deref().unwrap_or_default()));
     let (Some(room), Some(terms), true) = (room, terms, fields.is_empty()) else {
         return Err(fields.fault());

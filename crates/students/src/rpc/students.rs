@@ -28,7 +28,14 @@ impl students_server::Students for StudentsRpc {
         let (app, caller) = (&self.0, Caller::of(&request)?);
         let request = request.into_inner();
         let room = move_room::named(app, request.room_id.as_deref()).await?;
-        let new = convert::registration(&request, room)?;
+        let new = match convert::registration(&request, room) {
+            Ok(new) => new,
+            Err(wrong) => {
+                return Err(register::with_wrong_password(app, &caller, &request, wrong)
+                    .await
+                    .into());
+            }
+        };
         let app = app.clone();
         seen_through(async move { register::register(&app, &caller, &request, new).await }).await
     }
@@ -71,8 +78,10 @@ impl students_server::Students for StudentsRpc {
 
     async fn update_student(&self, request: Request<UpdateStudentRequest>) -> Result<Response<Student>, Status> {
         let (app, caller) = (&self.0, Caller::of(&request)?);
-        let room = move_room::named(app, request.get_ref().room_id.as_deref()).await?;
-        let (id, wish) = convert::wish(request.get_ref(), room)?;
+        let request = request.into_inner();
+        let before = change::term_before(app, &caller, &request).await?;
+        let room = move_room::named(app, request.room_id.as_deref()).await?;
+        let (id, wish) = convert::wish(&request, before, room)?;
         let app = app.clone();
         seen_through(async move {
             let student = change::change(&app, &caller, id, &wish).await?;
@@ -125,7 +134,11 @@ impl students_server::Students for StudentsRpc {
     ) -> Result<Response<ImportReport>, Status> {
         let caller = Caller::of(&request)?;
         let order = sheets::order(request).await?;
-        Ok(Response::new(import::import(&self.0, &caller, order).await?))
+        let app = self.0.clone();
+        // On its own: the report is kept for whoever asks again, also when the client goes away.
+        let importing = async move { import::import(&app, &caller, order).await };
+        let report = tokio::spawn(importing.in_current_span()).await;
+        Ok(Response::new(report.map_err(Fault::internal)??))
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn after(
     filter: &Filter,
     (number, limit): (&str, u64),
 ) -> Result<Vec<Student>, Error> {
-    let next = matching(caller, filter)
+    let next = matching(caller, filter, db.get_database_backend())
         .filter(student::Column::RegistrationNoFolded.gt(number))
         .order_by_asc(student::Column::RegistrationNoFolded)
         .limit(limit);

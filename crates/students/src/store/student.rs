@@ -215,7 +215,8 @@ pub(crate) fn from_row(sealer: &Sealer, (row, room): (Model, Option<room::Model>
         name: PersonName::parse(&row.name).map_err(broken)?,
         email: Email::parse(&row.email).map_err(broken)?,
         private,
-        term: Term::new(number(row.year), number(row.semester)).map_err(|(_, what)| broken(what))?,
+        term: Term::new(number(row.year), number(row.semester))
+            .map_err(|_| broken("year and semester do not agree"))?,
         room: room.as_ref().map(Room::reference),
         state: state_of(&row.state).ok_or_else(|| broken("unknown state"))?,
         version: row.version,

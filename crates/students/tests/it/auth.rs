@@ -8,11 +8,13 @@ use std::{
 
 use kit::Fault;
 use proto::auth::{
-    AccountRecord, AccountRecordState, ConformAccountsRequest, ConformAccountsResponse, Reservation,
-    ReserveAccountsRequest, ReserveAccountsResponse, ReserveOutcome,
+    AccountRecord, AccountRecordState, CheckPasswordRequest, CheckPasswordResponse, ConformAccountsRequest,
+    ConformAccountsResponse, Reservation, ReserveAccountsRequest, ReserveAccountsResponse, ReserveOutcome,
     accounts_server::{Accounts, AccountsServer},
 };
 use tonic::{Request, Response, Status, service::Routes};
+
+const TOO_WEAK: &str = "must be at least 8 characters";
 
 /// Auth's accounts; a clone is the same.
 #[derive(Clone, Default)]
@@ -142,7 +144,7 @@ impl State {
             taken,
         };
         if wanted.password.as_deref() == Some("weak") {
-            return outcome(Some("password"), "must be at least 8 characters", false);
+            return outcome(Some("password"), TOO_WEAK, false);
         }
         for (field, value) in [("email", &wanted.email), ("registration_no", &wanted.registration_no)] {
             if self.is_taken(&wanted.id, value) {
@@ -232,6 +234,19 @@ impl Accounts for PlayedAuth {
             Mood::LosingReservations | Mood::LosingAndDeaf => Err(away()),
             _ => Ok(Response::new(ReserveAccountsResponse { outcomes })),
         }
+    }
+
+    async fn check_password(
+        &self,
+        request: Request<CheckPasswordRequest>,
+    ) -> Result<Response<CheckPasswordResponse>, Status> {
+        match self.note(&request)? {
+            Mood::Hanging => std::future::pending().await,
+            Mood::Down => return Err(Fault::unavailable("auth is away").into()),
+            _ => {}
+        }
+        let error = (request.get_ref().password == "weak").then(|| TOO_WEAK.to_owned());
+        Ok(Response::new(CheckPasswordResponse { error }))
     }
 
     async fn conform_accounts(

@@ -2,8 +2,8 @@
 
 mod added;
 mod broken;
-mod files;
-mod fixture;
+pub(crate) mod files;
+pub(crate) mod fixture;
 mod links;
 mod photos;
 mod reconciled;

@@ -21,6 +21,8 @@ mod register_races;
 mod reseal;
 mod rooms;
 mod roster;
+mod rules;
 mod search;
 mod seed;
+mod tally;
 mod trail;

@@ -4,8 +4,8 @@ use kit::{Fault, access::metadata};
 use proto::{
     students::{
         Block, CreateRoomRequest, GetRoomRequest, ListBlocksRequest, ListBlocksResponse, ListRoomStaysRequest,
-        ListRoomsRequest, RegisterStudentRequest, RemoveBlockRequest, RemoveRoomRequest, Room, SetBlockLocationRequest,
-        Stay, UpdateRoomRequest,
+        ListRoomsRequest, RegisterStudentRequest, RemoveBlockRequest, RemoveRoomRequest, Room, RoomDetails,
+        SetBlockLocationRequest, Stay, UpdateRoomRequest,
     },
     types::{Nothing, Page},
 };
@@ -45,7 +45,7 @@ impl Hostel {
         told(self.rooms().create_room(request).await)
     }
 
-    pub(crate) async fn read_room(&self, request: Request<GetRoomRequest>) -> Result<Room, Fault> {
+    pub(crate) async fn read_room(&self, request: Request<GetRoomRequest>) -> Result<RoomDetails, Fault> {
         told(self.rooms().get_room(request).await)
     }
 

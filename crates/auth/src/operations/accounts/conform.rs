@@ -36,9 +36,14 @@ pub(crate) struct Conformed {
 }
 
 /// Makes accounts agree with their records, in a transaction of its own; the accounts whose records cannot be agreed with.
-pub(crate) async fn conform(app: &App, caller: &Caller, records: &[Record]) -> Result<Vec<Uuid>, Error> {
+pub(crate) async fn conform(
+    app: &App,
+    caller: &Caller,
+    records: &[Record],
+    teller: Teller<'_>,
+) -> Result<Vec<Uuid>, Error> {
     let txn = app.db.begin().await?;
-    let conformed = conform_in_txn(app, caller, &txn, records, Teller::Service).await?;
+    let conformed = conform_in_txn(app, caller, &txn, records, teller).await?;
     txn.commit().await?;
     app.sessions_ended(&conformed.ended);
     app.forget_everybody();
@@ -55,7 +60,7 @@ pub(crate) async fn conform_in_txn(
     caller: &Caller,
     txn: &Txn,
     records: &[Record],
-    teller: Teller,
+    teller: Teller<'_>,
 ) -> Result<Conformed, Error> {
     let records = newest(records);
     let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
@@ -70,7 +75,7 @@ pub(crate) async fn conform_in_txn(
                 tracing::warn!(account = %record.id, "a record has the id of an account that is no student's, which stays as it is");
             }
             Step::GiveBack => given_back.push(record.id),
-            Step::Conform(change) => changes.push((record.version, *change)),
+            Step::Conform(change) => changes.push((record.agreed_version(), *change)),
         }
     }
     if !given_back.is_empty() {
@@ -99,7 +104,7 @@ fn newest(records: &[Record]) -> Vec<&Record> {
 
 /// Writes all changes in one statement, and one by one where an address or number among them is another account's; those that
 /// were written, and whose were not.
-async fn write_in_txn(txn: &Txn, changes: Vec<(i64, Change)>) -> Result<(Vec<Change>, Vec<Uuid>), Error> {
+async fn write_in_txn(txn: &Txn, changes: Vec<(Option<i64>, Change)>) -> Result<(Vec<Change>, Vec<Uuid>), Error> {
     let all: Vec<_> = changes
         .iter()
         .map(|(version, change)| (&change.after, *version))

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::{StreamExt as _, stream};
 use kit::{
     Fault,
-    files::exports::{self, Export},
+    files::exports::{self, Asked},
     json,
 };
 use proto::auth::{ApiKey, User};
@@ -23,24 +23,12 @@ use crate::{
 /// So many sessions, devices, keys and letters are told of, the last ones.
 const MOST: u64 = 10_000;
 
-/// A wish to see what is held of a student.
-pub(crate) struct Wanted {
-    pub student: Uuid,
-    pub export: Uuid,
-    /// Until when it is waited for.
-    pub until: DateTime<Utc>,
-}
-
 /// Stores this service's part of an export; of somebody who is unknown an empty one, so that nobody waits for it.
-pub(crate) async fn store_part(app: &App, wanted: &Wanted) -> Result<(), Error> {
-    let part = part(app, wanted.student).await?;
+pub(crate) async fn store_part(app: &App, asked: &Asked) -> Result<(), Error> {
+    let part = part(app, asked.of).await?;
     let text = serde_json::to_vec_pretty(&part).map_err(Fault::internal)?;
     let body = stream::once(async { Ok(Bytes::from(text)) }).boxed();
-    let export = Export {
-        id: wanted.export,
-        wanted_until: wanted.until,
-    };
-    exports::store(&*app.files, &app.clock, export, "auth", body).await?;
+    exports::store(&*app.files, &app.clock, asked.export, "auth", body).await?;
     Ok(())
 }
 

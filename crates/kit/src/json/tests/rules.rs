@@ -86,6 +86,57 @@ fn each_rule_refuses_in_its_own_words() {
     }
 }
 
+/// What is wrong by the rules alone, of a request that its service checks.
+fn all_rules_broken() -> Value {
+    json!({"name": "Asha Verma", "year": 9, "id": "7", "status": "pending", "tags": ["abcd", "b", "c"]})
+}
+
+#[test]
+fn what_only_breaks_rules_reaches_a_service_that_checks_them() {
+    let shape = shape("CheckedLater");
+    let mut broken = all_rules_broken();
+    let text = super::write(&shape, &shape.read(&broken).unwrap());
+    broken["scan"] = Value::Null;
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), broken);
+    for nothing in [json!({}), json!({"name": "", "year": 0, "tags": []})] {
+        assert_eq!(shape.read(&nothing).unwrap(), b"");
+    }
+    // A value that no message can hold as it is stands for none.
+    assert_eq!(shape.read(&json!({"status": "burnt"})).unwrap(), b"");
+    // What is right is read as ever.
+    let right = json!({"name": "Asha", "id": "0198F1D2-7C3A-7B4E-9F60-2A1B3C4D5E6F"});
+    assert!(super::write(&shape, &shape.read(&right).unwrap()).contains("0198f1d2-7c3a-7b4e-9f60-2a1b3c4d5e6f"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_all_rules_that_are_broken() {
+    let shape = shape("CheckedLater");
+    let rules = ["name", "year", "id", "status", "tags", "tags[0]", "scan"];
+    let unreadable = [
+        ("surname", json!("Verma"), "surname"),
+        ("scan", json!({"location": {}}), "scan.qr_token"),
+        ("year", json!("nine"), "year"),
+        ("id", json!(7), "id"),
+        ("tags", json!(["abcd", "b", 7]), "tags[2]"),
+    ];
+    for (field, value, named) in unreadable {
+        let mut request = all_rules_broken();
+        request[field] = value;
+        let violations = shape.read(&request).unwrap_err();
+        let fields: Vec<_> = violations.iter().map(|one| one.field.as_str()).collect();
+        assert!(fields.contains(&named), "{fields:?}");
+        let others = rules.iter().filter(|name| **name != field);
+        assert!(others.clone().all(|name| fields.contains(name)), "{field}: {fields:?}");
+    }
+}
+
+#[test]
+fn no_service_reads_more_than_anybody_wants_to_hear_of() {
+    let tags = vec!["abcd"; 50];
+    let violations = shape("CheckedLater").read(&json!({ "tags": tags })).unwrap_err();
+    assert_eq!(violations.len(), 50);
+}
+
 #[test]
 fn what_fits_is_taken_and_normalised() {
     let cases = [

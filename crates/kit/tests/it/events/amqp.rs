@@ -15,8 +15,8 @@ use lapin::{
 use url::Url;
 
 use super::{
-    Gate,
     fixture::{Running, Scribe, Stage, event, eventually, servers},
+    outages::Gate,
     proxy::Proxy,
 };
 

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use hyper_util::{
@@ -17,9 +18,10 @@ use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinHandle,
+    time::Instant,
 };
 use url::Url;
 
@@ -52,7 +54,7 @@ impl S3Server {
             }
         });
         Self {
-            gate: Gate::before(address).await,
+            gate: Gate::before(address),
             folder,
         }
     }
@@ -87,12 +89,14 @@ pub(super) struct Gate {
     state: watch::Sender<State>,
     sent: Arc<AtomicU64>,
     received: Arc<AtomicU64>,
+    /// Bytes a second that pass to the server; any number where it is 0.
+    pace: Arc<AtomicU64>,
     accepting: JoinHandle<()>,
 }
 
 impl Gate {
-    async fn before(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    fn before(server: SocketAddr) -> Self {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)));
         let address = listener.local_addr().unwrap();
         let mut gate = Self {
             address,
@@ -100,6 +104,7 @@ impl Gate {
             state: watch::Sender::new(State::Open),
             sent: Arc::default(),
             received: Arc::default(),
+            pace: Arc::default(),
             accepting: tokio::spawn(async {}),
         };
         gate.accept(listener);
@@ -108,10 +113,10 @@ impl Gate {
 
     fn accept(&mut self, listener: TcpListener) {
         let (server, state) = (self.server, self.state.subscribe());
-        let (sent, received) = (self.sent.clone(), self.received.clone());
+        let (sent, received, pace) = (self.sent.clone(), self.received.clone(), self.pace.clone());
         self.accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let passage = pass(client, server, sent.clone(), received.clone());
+                let passage = pass(client, server, (sent.clone(), pace.clone()), received.clone());
                 tokio::spawn(under(state.clone(), passage));
             }
         });
@@ -127,6 +132,11 @@ impl Gate {
     pub(super) fn received(&self) -> impl Fn() -> u64 + Clone + Send + use<> {
         let received = self.received.clone();
         move || received.load(Ordering::SeqCst)
+    }
+
+    /// Lets so many bytes a second pass to the server.
+    pub(super) fn slow_down(&self, pace: u64) {
+        self.pace.store(pace, Ordering::SeqCst);
     }
 
     pub(super) fn silence(&self) {
@@ -147,11 +157,19 @@ impl Gate {
     }
 
     /// Listens again where it did before.
-    pub(super) async fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         self.state.send_replace(State::Open);
-        let listener = TcpListener::bind(self.address).await.unwrap();
-        self.accept(listener);
+        self.accept(listen(self.address));
     }
+}
+
+/// The system keeps little of what the gate has not taken yet: what stands still here stands still for the sender soon.
+fn listen(address: SocketAddr) -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.set_recv_buffer_size(256 * 1024).unwrap();
+    socket.bind(address).unwrap();
+    socket.listen(128).unwrap()
 }
 
 /// Lets a connection live while the gate is open; after a silence it is cut, as a firewall would.
@@ -165,19 +183,31 @@ async fn under(mut state: watch::Receiver<State>, passage: impl Future<Output = 
     let _ = state.wait_for(|state| *state != State::Silent).await;
 }
 
-async fn pass(client: TcpStream, server: SocketAddr, sent: Arc<AtomicU64>, received: Arc<AtomicU64>) -> io::Result<()> {
+async fn pass(
+    client: TcpStream,
+    server: SocketAddr,
+    (sent, pace): (Arc<AtomicU64>, Arc<AtomicU64>),
+    received: Arc<AtomicU64>,
+) -> io::Result<()> {
     let server = TcpStream::connect(server).await?;
     let (client_in, client_out) = client.into_split();
     let (server_in, server_out) = server.into_split();
+    let unhindered = AtomicU64::new(0);
     tokio::try_join!(
-        pump(client_in, server_out, &sent),
-        pump(server_in, client_out, &received)
+        pump(client_in, server_out, &sent, &pace),
+        pump(server_in, client_out, &received, &unhindered)
     )?;
     Ok(())
 }
 
-async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, count: &AtomicU64) -> io::Result<()> {
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    count: &AtomicU64,
+    pace: &AtomicU64,
+) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
+    let mut due = Instant::now();
     loop {
         let length = from.read(&mut buffer).await?;
         if length == 0 {
@@ -185,5 +215,11 @@ async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
         }
         to.write_all(&buffer[..length]).await?;
         count.fetch_add(length as u64, Ordering::SeqCst);
+        let micros = (length as u64 * 1_000_000).checked_div(pace.load(Ordering::SeqCst));
+        if let Some(micros) = micros {
+            // From when it was due, not from now: timers are late, and that would add up. A pause is not made up for.
+            due = due.max(Instant::now() - Duration::from_millis(200)) + Duration::from_micros(micros);
+            tokio::time::sleep_until(due).await;
+        }
     }
 }

@@ -9,10 +9,19 @@ use kit::{
     events::outbox,
     files::{Incoming, Key},
     idempotency::{self, Attempt},
+    port::PortError,
 };
+use proto::students::Document as Message;
 use uuid::Uuid;
 
-use super::{super::App, inspected::inspected, objects, places::Places, remove::remove_in_txn, thumbnails};
+use super::{
+    super::{App, answers},
+    inspected::inspected,
+    links, objects,
+    places::Places,
+    remove::remove_in_txn,
+    thumbnails,
+};
 use crate::{
     Error,
     domain::{
@@ -20,9 +29,12 @@ use crate::{
         document::{Document, DocumentType, MOST_DOCUMENTS, StoredFile},
         file::{FileName, Inspected, Kind, LONGEST_FILE},
     },
-    events, store,
+    events,
+    rpc::documents::convert,
+    store,
 };
 
+const RPC: &str = "AddDocument";
 /// Longer than any client waits, and shorter than it takes until a file that is arriving is taken for abandoned.
 const LONGEST_UPLOAD: Duration = Duration::from_mins(15);
 /// In the store a file is bytes: what it is says the document's record, so nothing else than we can serve it as a page.
@@ -48,12 +60,12 @@ struct Arrived {
 /// What became of it.
 enum Outcome {
     /// The document, and the objects of those that it took the place of.
-    Added(Box<Document>, Vec<Key>),
-    /// The request was a repetition: this was added by the first one.
-    Repeated(Uuid),
+    Added(Box<Message>, Vec<Key>),
+    /// The request was a repetition: this was the answer to the first one, which may be gone by now.
+    Repeated(Box<Message>),
 }
 
-pub(crate) async fn add(app: &App, caller: &Caller, new: &NewDocument, file: Incoming) -> Result<Document, Error> {
+pub(crate) async fn add(app: &App, caller: &Caller, new: &NewDocument, file: Incoming) -> Result<Message, Error> {
     let student = store::student::find(app.db.reader(), &app.private, caller, new.student_id).await?;
     refuse_erased(student.ok_or(Error::UnknownStudent)?.state)?;
     let places = Places::announce(app, new.doc_type).await?;
@@ -66,12 +78,15 @@ pub(crate) async fn add(app: &App, caller: &Caller, new: &NewDocument, file: Inc
     match outcome {
         Ok(Outcome::Added(document, doomed)) => {
             objects::delete_now(app, &doomed).await;
-            Ok(*document)
+            with_links(app, *document)
         }
-        Ok(Outcome::Repeated(id)) => {
+        Ok(Outcome::Repeated(document)) => {
             places.give_up(app).await;
-            let first = store::document::by_id(app.db.reader(), id).await?;
-            first.ok_or(Error::UnknownDocument)
+            with_links(app, *document)
+        }
+        Err(error @ Error::Port(PortError::Unavailable { .. } | PortError::TimedOut { .. })) => {
+            places.give_up_later(app).await;
+            Err(error)
         }
         Err(error) => {
             places.give_up(app).await;
@@ -112,9 +127,11 @@ async fn receive(app: &App, new: &NewDocument, places: &Places, file: Incoming) 
 /// The document, the end of those that it takes the place of, their events and the answer: all of it or nothing.
 async fn keep(app: &App, caller: &Caller, new: &NewDocument, arrived: Arrived) -> Result<Outcome, Error> {
     let request = fingerprint(new, &arrived);
-    let attempt = idempotency::begin::<String>(&app.db, &app.clock, caller, "AddDocument", &request).await?;
-    let once = match attempt {
-        Attempt::Repeated(id) => return Ok(Outcome::Repeated(Uuid::parse_str(&id).map_err(Fault::internal)?)),
+    let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, &request).await? {
+        Attempt::Repeated(sealed) => {
+            let document = answers::opened(app, caller, RPC, &sealed)?;
+            return Ok(Outcome::Repeated(Box::new(document)));
+        }
         Attempt::First(once) => once,
     };
     // Held to the end: documents of one student are added one after the other, so that each sees the photo before it.
@@ -128,8 +145,16 @@ async fn keep(app: &App, caller: &Caller, new: &NewDocument, arrived: Arrived) -
         return Err(Error::TooSlow);
     }
     outbox::add(&once, events::document::added(&app.clock, caller, &document)).await?;
-    once.commit(&document.id.to_string()).await?;
-    Ok(Outcome::Added(Box::new(document), doomed))
+    let answer = convert::without_links(&document);
+    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    Ok(Outcome::Added(Box::new(answer), doomed))
+}
+
+/// The answer, with links that are good from now on.
+fn with_links(app: &App, document: Message) -> Result<Message, Error> {
+    let id = Uuid::parse_str(&document.id).map_err(Fault::internal)?;
+    let links = links::of_id(app, id, document.thumbnail_url.is_some());
+    Ok(convert::with_links(document, &links))
 }
 
 /// Removes what the new document takes the place of: the former photo, and what it is said to replace.

@@ -21,11 +21,16 @@ pub(crate) struct Links {
 }
 
 pub(crate) fn of(app: &App, document: &Document) -> Links {
+    of_id(app, document.id, document.thumbnail.is_some())
+}
+
+/// The same, by what is known of a document that may be gone.
+pub(crate) fn of_id(app: &App, document: Uuid, has_thumbnail: bool) -> Links {
     let life = Duration::minutes(app.config.link_minutes.into());
     let expire_at = (app.clock.now() + life).trunc_subsecs(0);
     let link = |variant| {
         let link = Link {
-            document: document.id,
+            document,
             variant,
             expires: expire_at.timestamp(),
         };
@@ -33,7 +38,7 @@ pub(crate) fn of(app: &App, document: &Document) -> Links {
     };
     Links {
         file: link(Variant::File),
-        thumbnail: document.thumbnail.as_ref().map(|_| link(Variant::Thumbnail)),
+        thumbnail: has_thumbnail.then(|| link(Variant::Thumbnail)),
         expire_at,
     }
 }

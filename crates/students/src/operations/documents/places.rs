@@ -33,9 +33,23 @@ impl Places {
 
     /// Takes back what has arrived. What was kept after all (a commit whose outcome nobody heard) stays.
     pub(super) async fn give_up(self, app: &App) {
+        if let Some(doomed) = self.forsake(app).await {
+            objects::delete_now(app, &doomed).await;
+        }
+    }
+
+    /// The same where the store has just failed: whoever waits for an answer does not wait for it again.
+    pub(super) async fn give_up_later(self, app: &App) {
+        self.forsake(app).await;
+    }
+
+    async fn forsake(&self, app: &App) -> Option<Vec<Key>> {
         match self.doom(app).await {
-            Ok(doomed) => objects::delete_now(app, &doomed).await,
-            Err(error) => tracing::warn!(%error, "an upload could not be taken back, trying again later"),
+            Ok(doomed) => Some(doomed),
+            Err(error) => {
+                tracing::warn!(%error, "an upload could not be taken back, trying again later");
+                None
+            }
         }
     }
 

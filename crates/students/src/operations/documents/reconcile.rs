@@ -4,7 +4,7 @@
 use std::{collections::HashSet, time::Duration as StdDuration};
 
 use chrono::Duration;
-use kit::files::Key;
+use kit::files::{Key, Listed};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -111,9 +111,10 @@ async fn compare(app: &App) -> Result<(u64, u64), Error> {
     let mut after: Option<Key> = None;
     for _ in 0..MOST_PAGES {
         let objects = app.files.list(PREFIX, after.as_ref(), PAGE).await?;
-        let last = objects.last().filter(|_| objects.len() == PAGE).cloned();
+        let last = objects.last().filter(|_| objects.len() == PAGE);
+        let last = last.map(|object| object.key.clone());
         orphans += delete_orphans(app, &objects).await?;
-        let there: HashSet<Key> = objects.into_iter().collect();
+        let there: HashSet<Key> = objects.into_iter().map(|object| object.key).collect();
         missing += note_missing_between(app, &there, after.as_ref(), last.as_ref()).await?;
         if last.is_none() {
             break;
@@ -123,11 +124,15 @@ async fn compare(app: &App) -> Result<(u64, u64), Error> {
     Ok((orphans, missing))
 }
 
-/// An object whose key is not written down is nobody's: its row was there before it, and would be until it is gone.
-async fn delete_orphans(app: &App, objects: &[Key]) -> Result<u64, Error> {
-    let known = stored_file::known(app.db.reader(), objects).await?;
+/// An object whose key is not written down is nobody's: its row was there before it, and would be until it is gone. A young
+/// one is spared all the same: the database may be older than the files, because it was restored.
+async fn delete_orphans(app: &App, objects: &[Listed]) -> Result<u64, Error> {
+    let old = app.clock.now() - Duration::hours(app.config.orphan_hours.into());
+    let objects = objects.iter().filter(|object| object.stored_at < old);
+    let keys: Vec<Key> = objects.map(|object| object.key.clone()).collect();
+    let known = stored_file::known(app.db.reader(), &keys).await?;
     let mut deleted = 0;
-    for key in objects.iter().filter(|key| is_ours(key) && !known.contains(key)) {
+    for key in keys.iter().filter(|key| is_ours(key) && !known.contains(key)) {
         app.files.delete(key).await?;
         tracing::warn!(%key, "a file that belonged to no document was deleted: {key}");
         deleted += 1;

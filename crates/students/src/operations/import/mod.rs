@@ -12,16 +12,26 @@ mod store;
 
 use std::{sync::Arc, time::Instant};
 
-use kit::{Fault, access::Caller};
+use chrono::Duration;
+use kit::{
+    Fault,
+    access::Caller,
+    idempotency::{self, Claimed},
+};
 use proto::students::ImportReport;
+use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
 use self::{
     batch::{Done, Fate},
     plan::{Line, New, Standing},
 };
-use super::App;
+use super::{App, answers};
 use crate::Error;
+
+const RPC: &str = "ImportStudents";
+/// Longer than anybody waits for an import.
+const LONGEST: Duration = Duration::minutes(15);
 
 /// A file to import.
 pub(crate) struct Order {
@@ -32,7 +42,34 @@ pub(crate) struct Order {
     pub until: Option<Instant>,
 }
 
+/// Imports a file; the report is kept for repetitions of the request.
 pub(crate) async fn import(app: &Arc<App>, caller: &Caller, order: Order) -> Result<ImportReport, Error> {
+    let request = format!("{}\n{}", order.dry_run, hex::encode(Sha256::digest(&order.file)));
+    let claimed = idempotency::claim::<Vec<u8>>(&app.db, &app.clock, caller, (RPC, LONGEST), &request).await?;
+    let claim = match claimed {
+        Claimed::First(claim) => claim,
+        Claimed::Repeated(sealed) => return answers::opened(app, caller, RPC, &sealed),
+    };
+    match try_import(app, caller, order).await {
+        Ok(lines) => {
+            let is_final = lines.iter().all(|line| line.standing.is_final());
+            let report = report::of(lines);
+            if is_final {
+                claim.keep(&app.db, &answers::sealed(app, caller, RPC, &report)).await?;
+            } else {
+                // The same again does the rest.
+                claim.release(&app.db, &app.clock).await?;
+            }
+            Ok(report)
+        }
+        Err(error) => {
+            claim.release(&app.db, &app.clock).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn try_import(app: &Arc<App>, caller: &Caller, order: Order) -> Result<Vec<Line>, Error> {
     let Order { file, dry_run, until } = order;
     let read = app.sheets.take().await?.run(move || row::read(&file)).await;
     let rows = read.map_err(Fault::internal)?;
@@ -42,7 +79,7 @@ pub(crate) async fn import(app: &Arc<App>, caller: &Caller, order: Order) -> Res
         let taken = register(app, caller, &mut lines, until).await;
         plan::explain_taken(app, &mut lines, taken).await?;
     }
-    Ok(report::of(lines))
+    Ok(lines)
 }
 
 /// Registers those that are new; gives back the ones whose address or number turned out to be taken.

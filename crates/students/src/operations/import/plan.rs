@@ -46,6 +46,13 @@ pub(super) enum Standing {
     NotTried,
 }
 
+impl Standing {
+    /// Whether importing the file again would find the same.
+    pub(super) fn is_final(&self) -> bool {
+        !matches!(self, Self::NotStored | Self::NotTried)
+    }
+}
+
 /// A student who is to be registered.
 #[derive(Clone)]
 pub(super) struct New {

@@ -224,8 +224,8 @@ fn rfc3339(at: DateTime<Utc>) -> String {
 
 /// Deletes the parts of an export.
 async fn forget(app: &App, export: Uuid) -> Result<(), kit::port::PortError> {
-    for key in app.files.list(&exports::folder(export), None, A_PAGE).await? {
-        app.files.delete(&key).await?;
+    for part in app.files.list(&exports::folder(export), None, A_PAGE).await? {
+        app.files.delete(&part.key).await?;
     }
     Ok(())
 }
@@ -236,11 +236,11 @@ pub(crate) async fn sweep(app: &App) -> Result<u64, Error> {
     let mut deleted = 0;
     let mut after = None;
     loop {
-        let keys = app.files.list(exports::FOLDER, after.as_ref(), A_PAGE).await?;
-        let Some(last) = keys.last().cloned() else {
+        let parts = app.files.list(exports::FOLDER, after.as_ref(), A_PAGE).await?;
+        let Some(last) = parts.last().map(|part| part.key.clone()) else {
             return Ok(deleted);
         };
-        for key in keys {
+        for key in parts.into_iter().map(|part| part.key) {
             if exports::begun_at(&key).is_none_or(|begun_at| begun_at < before) {
                 app.files.delete(&key).await?;
                 deleted += 1;

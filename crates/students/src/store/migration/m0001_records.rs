@@ -3,6 +3,8 @@
 use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
 
+use super::run;
+
 pub(super) struct Migration;
 
 impl MigrationName for Migration {
@@ -39,13 +41,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
 
 async fn blocks(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -130,7 +125,7 @@ async fn students(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
              (registration_no_folded, id, state, year, semester, block_folded, room_id) WHERE state <> 'erased'",
             "CREATE INDEX ix_student_by_created_at ON student \
              (created_at, id, state, year, semester, block_folded, room_id) WHERE state <> 'erased'",
-            // And these are counted, because they are small.
+            // And these are small.
             "CREATE INDEX ix_student_by_term ON student (year, semester, state, block_folded) WHERE state <> 'erased'",
             "CREATE INDEX ix_student_by_block ON student (block_folded, state, year, semester) \
              WHERE state <> 'erased' AND block_folded IS NOT NULL",

@@ -1,8 +1,12 @@
 //! Lists of students.
 //!
 //! A page is read in three statements, whatever its length: how many there are, which are on the page, and those with their
-//! rooms. The first two read indexes alone wherever they can. SQLite knows nothing of how values are spread, and would rather
-//! sort what one filter finds than walk an index that is sorted already: it is told by a `+` not to.
+//! rooms. The first reads a tally that the database keeps or, as the second does, indexes alone wherever it can. SQLite
+//! knows nothing of how values are spread, and would rather sort what one filter finds than walk an index that is sorted
+//! already: it is told by a `+` not to.
+
+mod count;
+mod search;
 
 use std::collections::HashMap;
 
@@ -12,13 +16,17 @@ use kit::{
     page::{Order, Paging},
 };
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select, Value,
-    sea_query::{Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr},
+    sea_query::{Expr, ExprTrait as _, SimpleExpr},
 };
 use uuid::Uuid;
 
-use super::{Column, Entity, by_ids, from_row, sees_all, state_name, student_word, visible_to, with_room};
+use self::{
+    count::count,
+    search::{Search, searched},
+};
+use super::{Column, Entity, by_ids, from_row, state_name, visible_to, with_room};
 use crate::{
     Error,
     domain::{State, Student},
@@ -48,15 +56,6 @@ pub(crate) enum SortBy {
     CreatedAt,
 }
 
-/// How those with the words of a search are found.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Search {
-    /// By the words: right where few have them.
-    ByWords,
-    /// By looking at each in the order of the list until the page is full: right where many have them.
-    InOrder,
-}
-
 /// One page of the students whom a caller may see, and how many there are in all.
 pub(crate) async fn page(
     db: &impl ConnectionTrait,
@@ -78,8 +77,9 @@ pub(crate) async fn page(
     } else {
         Search::InOrder
     };
-    let on_sorted_index = db.get_database_backend() == DbBackend::Sqlite;
-    let wanted = searched(filtered(caller, filter, on_sorted_index), filter, search);
+    let backend = db.get_database_backend();
+    let on_sorted_index = backend == DbBackend::Sqlite;
+    let wanted = searched(filtered(caller, filter, on_sorted_index), filter, search, backend);
     let order = if stretch.is_from_the_end {
         opposite(sort.1)
     } else {
@@ -124,42 +124,6 @@ fn opposite(order: Order) -> Order {
     }
 }
 
-/// How many students a caller may see whom a filter asks for.
-async fn count(db: &impl ConnectionTrait, caller: &Caller, filter: &Filter) -> Result<u64, DbErr> {
-    let number = Expr::cust("COUNT(*)");
-    let counted: Option<i64> = match filter.terms.as_slice() {
-        // Of each student's words that begin so one is counted: those of the erased are gone.
-        [term] if filter.is_search_alone() && sees_all(caller) => {
-            let words = student_word::Entity::find()
-                .filter(begins_with(term))
-                .filter(is_first(term));
-            words.select_only().expr_as(number, "n").into_tuple().one(db).await?
-        }
-        terms => {
-            let by_words = !terms.is_empty() && db.get_database_backend() == DbBackend::Sqlite;
-            let wanted = searched(filtered(caller, filter, by_words), filter, Search::ByWords);
-            wanted.select_only().expr_as(number, "n").into_tuple().one(db).await?
-        }
-    };
-    Ok(counted
-        .and_then(|number| u64::try_from(number).ok())
-        .unwrap_or_default())
-}
-
-impl Filter {
-    fn is_search_alone(&self) -> bool {
-        let Self {
-            block,
-            year,
-            semester,
-            is_active,
-            room,
-            terms: _,
-        } = self;
-        block.is_none() && year.is_none() && semester.is_none() && is_active.is_none() && room.is_none()
-    }
-}
-
 /// The students, erased ones too, whose ids come after this one, by id.
 pub(crate) async fn after(
     db: &impl ConnectionTrait,
@@ -176,8 +140,8 @@ pub(crate) async fn after(
 }
 
 /// The students whom a caller may see and a filter asks for, in no order; whoever was erased is not among them.
-pub(crate) fn matching(caller: &Caller, filter: &Filter) -> Select<Entity> {
-    searched(filtered(caller, filter, false), filter, Search::ByWords)
+pub(crate) fn matching(caller: &Caller, filter: &Filter, backend: DbBackend) -> Select<Entity> {
+    searched(filtered(caller, filter, false), filter, Search::ByWords, backend)
 }
 
 /// The same without the search. With `plus` no index is chosen for the sake of these filters, on SQLite.
@@ -211,31 +175,6 @@ fn filtered(caller: &Caller, filter: &Filter, plus: bool) -> Select<Entity> {
     wanted
 }
 
-fn searched(mut wanted: Select<Entity>, filter: &Filter, search: Search) -> Select<Entity> {
-    // The longest begins the fewest words.
-    let longest = filter.terms.iter().max_by_key(|term| term.len());
-    for term in &filter.terms {
-        let mut words = Query::select();
-        words
-            .column(student_word::Column::StudentId)
-            .from(student_word::Entity)
-            .and_where(begins_with(term));
-        wanted = if search == Search::ByWords && Some(term) == longest {
-            words.and_where(is_first(term));
-            wanted.filter(Column::Id.in_subquery(words))
-        } else {
-            wanted.filter(Expr::exists(of_student(words)))
-        };
-    }
-    wanted
-}
-
-fn of_student(mut words: SelectStatement) -> SelectStatement {
-    let word = Expr::col((student_word::Entity, student_word::Column::StudentId));
-    words.and_where(word.eq(Expr::col((Entity, Column::Id))));
-    words
-}
-
 /// The id makes the order complete, so that no row moves between pages.
 pub(crate) fn sorted(students: Select<Entity>, (by, order): (SortBy, Order)) -> Select<Entity> {
     let column = match by {
@@ -250,35 +189,6 @@ pub(crate) fn sorted(students: Select<Entity>, (by, order): (SortBy, Order)) -> 
     students
         .order_by(column, direction.clone())
         .order_by(Column::Id, direction)
-}
-
-/// A range of the index: no character of the text means anything but itself.
-fn begins_with(text: &str) -> SimpleExpr {
-    let from = student_word::Column::Word.gte(text);
-    match end_of_range(text) {
-        Some(end) => from.and(student_word::Column::Word.lt(end)),
-        None => from,
-    }
-}
-
-/// Whether a word is the first of its student's that begins so: it does not share as much with the one before it.
-fn is_first(text: &str) -> SimpleExpr {
-    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    student_word::Column::Shared.lt(length)
-}
-
-/// The first text behind all that begin with this one; `None` where there is none behind them.
-fn end_of_range(text: &str) -> Option<String> {
-    let mut before: Vec<char> = text.chars().collect();
-    while let Some(last) = before.pop() {
-        // Bytes of UTF-8 sort as the characters do. Between the two halves of a range of characters lie those that are none.
-        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
-        if let Some(next) = next {
-            before.push(next);
-            return Some(before.into_iter().collect());
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -414,7 +324,8 @@ mod tests {
             };
             let mut found = Vec::new();
             for (search, plus) in [(Search::ByWords, false), (Search::InOrder, true)] {
-                let wanted = searched(filtered(&caller, &filter, plus), &filter, search);
+                let backend = app.db.backend();
+                let wanted = searched(filtered(&caller, &filter, plus), &filter, search, backend);
                 let wanted = sorted(wanted, (SortBy::RegistrationNo, Order::Descending));
                 let ids = wanted.select_only().column(Column::Id).into_tuple::<Uuid>();
                 found.push(ids.all(app.db.reader()).await.unwrap());
@@ -423,23 +334,5 @@ mod tests {
             let total = count(app.db.reader(), &caller, &filter).await.unwrap();
             assert_eq!(total, found[0].len() as u64, "{terms}");
         }
-    }
-
-    proptest! {
-        #[test]
-        fn a_range_holds_what_begins_so_and_nothing_else(text in "\\PC{1,6}", other in "\\PC{0,8}") {
-            let end = end_of_range(&text);
-            let holds = |word: &str| word >= text.as_str() && end.as_deref().is_none_or(|end| word < end);
-            prop_assert_eq!(holds(&other), other.starts_with(&text));
-            let longer = format!("{text}{other}");
-            prop_assert!(holds(&longer));
-        }
-    }
-
-    #[test]
-    fn the_ends_of_what_characters_there_are() {
-        assert_eq!(end_of_range("a\u{d7ff}").as_deref(), Some("a\u{e000}"));
-        assert_eq!(end_of_range("a\u{10ffff}").as_deref(), Some("b"));
-        assert_eq!(end_of_range("\u{10ffff}"), None);
     }
 }

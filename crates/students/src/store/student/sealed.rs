@@ -2,12 +2,24 @@
 
 use kit::db::Txn;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
     sea_query::{Expr, ExprTrait as _, Func},
 };
 use uuid::Uuid;
 
 use super::{Column, Entity};
+
+/// How many are sealed otherwise than with this prefix.
+pub(crate) async fn count_not_with_prefix(db: &impl ConnectionTrait, prefix: &[u8]) -> Result<u64, DbErr> {
+    Entity::find().filter(begins_otherwise(prefix)).count(db).await
+}
+
+fn begins_otherwise(prefix: &[u8]) -> Expr {
+    let length = i32::try_from(prefix.len()).unwrap_or(i32::MAX);
+    let begin = Func::cust("substr").args([Expr::col(Column::Private), Expr::val(1), Expr::val(length)]);
+    Expr::from(begin).ne(prefix.to_vec())
+}
 
 /// What is sealed otherwise than with this prefix, by id.
 pub(crate) async fn not_with_prefix(
@@ -16,13 +28,11 @@ pub(crate) async fn not_with_prefix(
     after: Uuid,
     limit: u64,
 ) -> Result<Vec<(Uuid, Vec<u8>)>, DbErr> {
-    let length = i32::try_from(prefix.len()).unwrap_or(i32::MAX);
-    let begin = Func::cust("substr").args([Expr::col(Column::Private), Expr::val(1), Expr::val(length)]);
     Entity::find()
         .select_only()
         .columns([Column::Id, Column::Private])
         .filter(Column::Id.gt(after))
-        .filter(Expr::from(begin).ne(prefix.to_vec()))
+        .filter(begins_otherwise(prefix))
         .order_by_asc(Column::Id)
         .limit(limit)
         .into_tuple()

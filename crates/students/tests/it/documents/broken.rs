@@ -161,11 +161,12 @@ async fn an_upload_is_given_up_when_its_rows_were() {
         .unwrap();
     assert_eq!(code(outcome).1, "UNAVAILABLE");
     assert_eq!(hostel.count("document").await, 0);
-    // What nobody knows stays until something is known: then it is an orphan.
+    // What nobody knows stays until something is known and it is old: then it is an orphan.
     hostel
         .upload(&Upload::new(&student, "pan", "b.pdf", pdf()))
         .await
         .unwrap();
+    hostel.grow_old(chrono::Duration::hours(25)).await;
     assert_eq!(hostel.reconcile().await.orphans, 1);
     assert_eq!(hostel.objects().await.len(), 1);
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 /// A PDF of one empty page.
-pub(super) fn pdf() -> Vec<u8> {
+pub(crate) fn pdf() -> Vec<u8> {
     pdf_with(b"")
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::Duration;
 use kit::{
     Fault,
     access::metadata,
@@ -20,11 +21,11 @@ use crate::hostel::{Hostel, told};
 
 const PIECE: usize = 10_000;
 /// No test has more objects.
-pub(super) const ALL: usize = 1000;
+const ALL: usize = 1000;
 
 /// A file that somebody is about to add.
 #[derive(Clone, Debug)]
-pub(super) struct Upload {
+pub(crate) struct Upload {
     pub student: String,
     pub doc_type: &'static str,
     pub replaces: Option<String>,
@@ -34,7 +35,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new(student: &str, doc_type: &'static str, name: &str, bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(student: &str, doc_type: &'static str, name: &str, bytes: Vec<u8>) -> Self {
         Self {
             student: student.to_owned(),
             doc_type,
@@ -52,7 +53,7 @@ impl Upload {
         }
     }
 
-    pub(super) fn with_key(self, key: &'static str) -> Self {
+    pub(crate) fn with_key(self, key: &'static str) -> Self {
         Self { key: Some(key), ..self }
     }
 
@@ -107,7 +108,7 @@ impl Hostel {
     }
 
     /// The same by one warden, whose repeated requests are one.
-    pub(super) async fn add_as(&self, token: &str, upload: &Upload) -> Result<Document, Fault> {
+    pub(crate) async fn add_as(&self, token: &str, upload: &Upload) -> Result<Document, Fault> {
         let mut request = self.world.request(token, tokio_stream::iter(upload.whole()));
         say_key(&mut request, upload);
         told(self.documents().add_document(request).await)
@@ -180,7 +181,15 @@ impl Hostel {
     }
 
     pub(super) async fn objects(&self) -> Vec<Key> {
-        self.shelf().await.list("documents/", None, ALL).await.unwrap()
+        let listed = self.shelf().await.list("documents/", None, ALL).await.unwrap();
+        listed.into_iter().map(|object| object.key).collect()
+    }
+
+    /// Lets time pass until the first of the objects is so old.
+    pub(super) async fn grow_old(&self, age: Duration) {
+        let listed = self.shelf().await.list("documents/", None, ALL).await.unwrap();
+        let first = listed.iter().map(|object| object.stored_at).min().unwrap();
+        self.world.clock.advance(first + age - self.world.clock.now());
     }
 
     /// Where the file of a document is, and its small picture.

@@ -1,10 +1,13 @@
 //! Documents that take the place of others.
 
+use chrono::Duration;
+use proto::{options::Role, students::Document};
+
 use super::{
     files::{pdf, png},
     fixture::Upload,
 };
-use crate::hostel::{Hostel, wrong_fields};
+use crate::hostel::{Hostel, code, wrong_fields};
 
 #[tokio::test]
 async fn a_document_takes_the_place_of_another() {
@@ -61,4 +64,31 @@ async fn of_two_that_take_the_same_place_one_does() {
     assert_eq!(refused, 3, "{outcomes:?}");
     assert_eq!((hostel.count("document").await, hostel.objects().await.len()), (1, 1));
     assert_eq!(hostel.events_of("document.removed").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_is_answered_again_also_after_its_document_gave_way() {
+    let hostel = Hostel::open().await;
+    let student = hostel.enrol(1).await;
+    let warden = hostel.world.clock.new_id();
+    let token = || hostel.world.keys.token_of(warden, Role::Warden);
+    let upload = Upload::new(&student, "photo", "a.png", png(1)).with_key("k-1");
+    let first = hostel.add_as(&token(), &upload).await.unwrap();
+    hostel
+        .upload(&Upload::new(&student, "photo", "b.png", png(2)))
+        .await
+        .unwrap();
+    hostel.world.clock.advance(Duration::hours(3));
+    let again = hostel.add_as(&token(), &upload).await.unwrap();
+    assert_ne!(again.url, first.url, "links are always fresh");
+    assert!(again.url_expires_at.unwrap().seconds > first.url_expires_at.unwrap().seconds);
+    let without_links = |document: Document| Document {
+        url: String::new(),
+        thumbnail_url: document.thumbnail_url.map(|_| String::new()),
+        url_expires_at: None,
+        ..document
+    };
+    assert_eq!(without_links(again.clone()), without_links(first));
+    assert_eq!(code(hostel.fetch(&again.url).await).1, "NOT_FOUND", "it gave way");
+    assert_eq!((hostel.count("document").await, hostel.objects().await.len()), (1, 2));
 }

@@ -9,20 +9,20 @@ use super::{counts, file, pieces, refused, row};
 use crate::{auth::Mood, hostel::Hostel, trail::until};
 
 /// The job looks often.
-fn impatient() -> Config {
+pub(super) fn impatient() -> Config {
     Config {
         registration_seconds: 10,
         ..Config::default()
     }
 }
 
-fn some(count: u32) -> String {
+pub(super) fn some(count: u32) -> String {
     file(&(1..=count).map(row).collect::<Vec<_>>())
 }
 
 impl Hostel {
     /// Long enough later the job has seen to what was left.
-    async fn all_is_seen_through(&self) {
+    pub(super) async fn all_is_seen_through(&self) {
         until("the job", async || {
             self.world.clock.advance(Duration::seconds(11));
             (self.count("account_intent").await == 0).then_some(())

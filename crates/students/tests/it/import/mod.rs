@@ -1,5 +1,6 @@
 //! Importing students from files.
 
+mod again;
 mod beds;
 mod breaks;
 mod files;
