@@ -4,9 +4,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt-check clippy docs-check rooms shell-check fmt proto-lint proto-baseline build bench demo-reset docs deny
+.PHONY: help run test check fmt-check clippy docs-check rooms shell-check fmt proto-lint proto-baseline build bench fuzz demo-reset docs deny
 
 CARGO ?= cargo
+FUZZ_SECONDS ?= 60
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -51,6 +52,11 @@ build: ## the release binaries, in target/release
 
 bench: build ## load and fault measurements; ARGS say which: hop, login, students, import, upload
 	target/release/bench $(ARGS)
+
+fuzz: ## throw garbage at the reader of roll calls' tokens for FUZZ_SECONDS, 60 unless said; needs cargo-fuzz and a nightly compiler
+	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is not installed: cargo install --locked cargo-fuzz@0.13.1" >&2; exit 1; }
+	cp Cargo.lock crates/attendance/fuzz/Cargo.lock
+	cd crates/attendance && $(CARGO) +nightly fuzz run --sanitizer none token -- -max_total_time=$(FUZZ_SECONDS)
 
 demo-reset: ## start over: put ./data aside as ./data.previous; the next `make run` seeds it anew
 	@if [ -d data ]; then rm -rf data.previous && mv data data.previous && echo "data is now data.previous"; \

@@ -8,6 +8,7 @@ mod lists;
 mod load;
 mod login;
 mod product;
+mod scans;
 mod server;
 mod storm;
 mod upload;
@@ -32,6 +33,15 @@ enum Measure {
     Login(login::Options),
     /// Lists and searches of 50,000 students through the gateway.
     Students(lists::Options),
+    /// A roll call of 20,000 students against the real binary, beside one-row commits by pgbench.
+    Scans(scans::Options),
+    /// Sends the scans of a plan; run by measurements, like `load`.
+    ScanLoad {
+        address: SocketAddr,
+        plan: std::path::PathBuf,
+        #[arg(long, default_value_t = 100)]
+        at_once: usize,
+    },
     /// A file of 5,000 students, imported and sent again, by the product's own binary.
     Import(import::Options),
     /// A document of 50 MiB up and down, and what memory that takes the product's own binary.
@@ -83,6 +93,8 @@ fn main() -> ExitCode {
         Measure::Hop(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(hop::run(options))),
         Measure::Login(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(login::run(options))),
         Measure::Students(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(lists::run(options))),
+        Measure::Scans(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(scans::run(options))),
+        Measure::ScanLoad { address, plan, at_once } => load::report(scans::scan_all(address, &plan, at_once)),
         Measure::Import(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(import::run(options))),
         Measure::Upload(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(upload::run(options))),
         Measure::Load {

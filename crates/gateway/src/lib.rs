@@ -26,6 +26,7 @@
 //! | [`openapi`] | the contract as an OpenAPI document |
 //! | `system`, `health`, `docs` | what belongs to no rpc: health, metrics, OpenAPI and its page, key sets, files of pages |
 
+mod accept;
 mod body;
 mod call;
 mod client;

@@ -17,7 +17,7 @@ use proto::{
 };
 
 use crate::{
-    Error,
+    Error, accept,
     call::Rpc,
     cookie,
     envelope::{Success, message_part},
@@ -49,6 +49,8 @@ pub(crate) struct Route {
     pub(crate) is_keyed: bool,
     /// What a browser's cookie does here.
     pub(crate) cookie: Option<cookie::Rule>,
+    /// What the header `Accept` chooses here.
+    pub(crate) accept: Option<accept::Rule>,
     pub(crate) kind: Kind,
 }
 
@@ -149,6 +151,7 @@ impl Reader<'_> {
         let kind = self.kind(&method, binding, &parameters)?;
         let cookie = self.options.rest.cookie.as_ref();
         let cookie = cookie.map(|rule| cookie::Rule::read(self.method, &binding.body, &parameters, rule));
+        let accept = self.accept(&kind, &parameters)?;
         let path = contract::grpc_path(self.method);
         let rpc = Rpc {
             channel,
@@ -166,6 +169,7 @@ impl Reader<'_> {
             creates: self.options.rest.creates,
             is_keyed: self.options.rest.creates || self.options.rest.keyed,
             cookie: cookie.transpose()?,
+            accept,
             kind,
         })
     }
@@ -289,6 +293,18 @@ impl Reader<'_> {
             limits.push(limit);
         }
         Ok(limits)
+    }
+
+    fn accept(&self, kind: &Kind, parameters: &[String]) -> Result<Option<accept::Rule>, String> {
+        let Some(accept) = &self.options.rest.accept else {
+            return Ok(None);
+        };
+        match kind {
+            Kind::Download { request, .. } if matches!(request.body, Body::Nothing) => {
+                accept::Rule::read(self.method, parameters, accept).map(Some)
+            }
+            _ => Err("`accept` is only for downloads without a body".to_owned()),
+        }
     }
 
     fn when(&self) -> Result<Option<(String, String)>, String> {

@@ -25,9 +25,11 @@ pub enum Command {
     #[command(after_help = "Example:\n  hostelpulse up --demo --listen 127.0.0.1:8080")]
     Up(Up),
     /// Run one or some of the services, or the gateway, for a container.
-    #[command(after_help = "Example:\n  HOSTELPULSE_GRPC_LISTEN=0.0.0.0:9000 hostelpulse serve auth students audit")]
+    #[command(
+        after_help = "Example:\n  HOSTELPULSE_GRPC_LISTEN=0.0.0.0:9000 hostelpulse serve auth students attendance audit"
+    )]
     Serve {
-        /// `auth`, `students`, `audit`, `gateway`.
+        /// `auth`, `students`, `attendance`, `audit`, `gateway`.
         #[arg(required = true, value_name = "SERVICE")]
         services: Vec<Served>,
         #[command(flatten)]

@@ -33,11 +33,12 @@ pub struct Composed {
 pub enum Service {
     Auth,
     Students,
+    Attendance,
     Audit,
 }
 
 /// All of them, in the order in which they start.
-pub const SERVICES: [Service; 3] = [Service::Auth, Service::Students, Service::Audit];
+pub const SERVICES: [Service; 4] = [Service::Auth, Service::Students, Service::Attendance, Service::Audit];
 
 /// What a process runs beside its services.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -59,6 +60,7 @@ impl Service {
         match self {
             Self::Auth => auth::Auth::NAME,
             Self::Students => students::Students::NAME,
+            Self::Attendance => attendance::Attendance::NAME,
             Self::Audit => audit::Audit::NAME,
         }
     }
@@ -68,6 +70,7 @@ impl Service {
         match self {
             Self::Auth => auth::Auth::READS,
             Self::Students => students::Students::READS,
+            Self::Attendance => attendance::Attendance::READS,
             Self::Audit => audit::Audit::READS,
         }
     }
@@ -77,6 +80,7 @@ impl Service {
         match self {
             Self::Auth => host.refuse_newer_database::<auth::Auth>().await,
             Self::Students => host.refuse_newer_database::<students::Students>().await,
+            Self::Attendance => host.refuse_newer_database::<attendance::Attendance>().await,
             Self::Audit => host.refuse_newer_database::<audit::Audit>().await,
         }
     }
@@ -105,6 +109,10 @@ impl Service {
                     students.seed(demo::beginning(accounts)).await?;
                 }
                 host.start(students, db)?;
+            }
+            Self::Attendance => {
+                let (attendance, db) = host.create::<attendance::Attendance>().await?;
+                host.start(attendance, db)?;
             }
             Self::Audit => {
                 let (audit, db) = host.create::<audit::Audit>().await?;
@@ -172,6 +180,7 @@ pub(crate) fn sections(config: &Config) -> anyhow::Result<Vec<(&'static str, Val
         ),
         (auth::Auth::NAME, section::<auth::Auth>(config)?),
         (students::Students::NAME, section::<students::Students>(config)?),
+        (attendance::Attendance::NAME, section::<attendance::Attendance>(config)?),
         (audit::Audit::NAME, section::<audit::Audit>(config)?),
     ])
 }

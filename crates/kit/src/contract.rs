@@ -83,6 +83,17 @@ pub fn event_type(message: &MessageDescriptor) -> Option<String> {
     Some(rule.r#type)
 }
 
+/// The name of the field that says in JSON which message the one `oneof` of a message holds; `None` for a message that is
+/// written as it is.
+pub fn tagged_by(message: &MessageDescriptor) -> Option<String> {
+    let extension = extension(message.parent_pool(), "hostelpulse.options.v1.tagged_by")?;
+    let options = message.options();
+    if !options.has_extension(&extension) {
+        return None;
+    }
+    options.get_extension(&extension).as_str().map(str::to_owned)
+}
+
 /// The path under which an rpc is called, `/hostelpulse.auth.v1.Auth/Login`.
 pub fn grpc_path(method: &MethodDescriptor) -> String {
     format!("/{}/{}", method.parent_service().full_name(), method.name())

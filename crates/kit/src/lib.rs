@@ -22,6 +22,7 @@
 //! | [`keyring`] | the master keys: sealed values, signatures, rotation |
 //! | [`idempotency`] | the same request twice is one effect |
 //! | [`page`] | pages and sorting of lists |
+//! | [`paper`] | tables as PDF pages |
 //! | [`port`] | what all ports have in common |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | `testing` | what tests of every service need |
@@ -44,6 +45,7 @@ pub mod json;
 pub mod keyring;
 pub mod mail;
 pub mod page;
+pub mod paper;
 pub mod port;
 pub mod push;
 pub mod service;

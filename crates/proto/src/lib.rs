@@ -11,7 +11,8 @@ mod generated {
 pub use generated::{
     google::api as http,
     hostelpulse::{
-        audit::v1 as audit, auth::v1 as auth, options::v1 as options, students::v1 as students, types::v1 as types,
+        attendance::v1 as attendance, audit::v1 as audit, auth::v1 as auth, leave::v1 as leave, options::v1 as options,
+        students::v1 as students, types::v1 as types,
     },
 };
 

@@ -24,7 +24,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             link_minutes: 60,
-            export_parts: vec!["auth".to_owned(), "audit".to_owned()],
+            export_parts: vec!["auth".to_owned(), "audit".to_owned(), "attendance".to_owned()],
             export_wait_seconds: 5,
             reconcile_minutes: 60,
             orphan_hours: 24,

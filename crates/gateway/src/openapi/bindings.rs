@@ -7,7 +7,10 @@ use proto::{
     options::{Access, Cookie},
 };
 
-use super::schemas::{FILE_CHUNK, is_page};
+use super::{
+    schemas::{FILE_CHUNK, is_page},
+    words,
+};
 
 /// A path and method, and the rpcs behind it.
 pub(super) struct Endpoint {
@@ -174,7 +177,7 @@ fn when(options: &MethodOptions) -> Option<(String, String)> {
 
 /// `Users.UpdateUser`; its PATCH is `Users.UpdateUser.patch`, a second binding `Users.UpdateUser.2`.
 fn id(method: &MethodDescriptor, verb: &str, number: usize) -> String {
-    let mut id = format!("{}.{}", method.parent_service().name(), method.name());
+    let mut id = format!("{}.{}", words::service(method), method.name());
     if number > 0 {
         id.extend([".", &(number + 1).to_string()]);
     }

@@ -92,10 +92,11 @@ fn about(info: &Info) -> Value {
 fn tags(endpoints: &[Endpoint]) -> Vec<Value> {
     let mut tags: Vec<Value> = Vec::new();
     for endpoint in endpoints {
-        let service = endpoint.main().method.parent_service();
-        if tags.iter().all(|tag| tag["name"] != service.name()) {
+        let method = &endpoint.main().method;
+        let (service, name) = (method.parent_service(), words::service(method));
+        if tags.iter().all(|tag| tag["name"] != name) {
             let comment = words::comment(&service.parent_file(), service.path());
-            tags.push(json!({"name": service.name(), "description": comment}));
+            tags.push(json!({"name": name, "description": comment}));
         }
     }
     tags.push(json!({"name": system::TAG, "description": "What belongs to no service: health, metrics, keys, this document."}));

@@ -19,7 +19,7 @@ pub(super) fn describe(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let (summary, rest) = words::split_summary(&comment);
     let mut operation = json!({
         "operationId": main.id,
-        "tags": [method.parent_service().name()],
+        "tags": [words::service(method)],
         "summary": summary,
         "description": description(endpoint, rest),
     });
@@ -56,6 +56,14 @@ fn description(endpoint: &Endpoint, rest: String) -> String {
              where no header can be set, `bearer.<token>`), or ask for `text/event-stream`."
                 .to_owned(),
         );
+    }
+    if let Some(accept) = &main.options.rest.accept {
+        let forms = accept.forms.iter().map(|form| format!("`{}`", form.media_type));
+        let forms: Vec<String> = forms.collect();
+        let (field, forms) = (&accept.field, forms.join(", "));
+        parts.push(format!(
+            "Where `{field}` is left out, the header `Accept` chooses among {forms}."
+        ));
     }
     let others = endpoint.rpcs.iter().filter(|rpc| rpc.id != main.id);
     parts.extend(others.filter_map(|other| instead(endpoint, other)));

@@ -29,12 +29,13 @@ fn success(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses: Map<String, Value> = Map::new();
     for rpc in &endpoint.rpcs {
         let status = if rpc.options.rest.creates { "201" } else { "200" };
-        let (media_type, content) = content(rpc, schemas);
         let response = responses.entry(status).or_insert_with(|| {
             let description = if status == "201" { "Created." } else { "Done." };
             json!({"description": description, "headers": shared::header_references(), "content": {}})
         });
-        response["content"][media_type] = content;
+        for (media_type, content) in content(rpc, schemas) {
+            response["content"][media_type] = content;
+        }
         if rpc.cookie().is_some() {
             response["headers"]["set-cookie"] = shared::header_reference("SetCookie");
         }
@@ -48,23 +49,27 @@ fn success(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
     responses
 }
 
-fn content(rpc: &Rpc, schemas: &mut Schemas) -> (String, Value) {
+/// What an rpc answers with, by media type.
+fn content(rpc: &Rpc, schemas: &mut Schemas) -> Vec<(String, Value)> {
     match rpc.kind() {
-        Kind::Unary | Kind::Upload => ("application/json".to_owned(), envelope(rpc, schemas)),
+        Kind::Unary | Kind::Upload => vec![("application/json".to_owned(), envelope(rpc, schemas))],
         Kind::Download => {
-            let media_type = match rpc.options.rest.media_type.as_str() {
-                "" => "application/octet-stream",
-                declared => declared,
+            let file = |media_type: &str| {
+                (
+                    media_type.to_owned(),
+                    json!({"schema": {"type": "string", "format": "binary"}}),
+                )
             };
-            (
-                media_type.to_owned(),
-                json!({"schema": {"type": "string", "format": "binary"}}),
-            )
+            match (&rpc.options.rest.accept, rpc.options.rest.media_type.as_str()) {
+                (Some(accept), _) => accept.forms.iter().map(|form| file(&form.media_type)).collect(),
+                (None, "") => vec![file("application/octet-stream")],
+                (None, declared) => vec![file(declared)],
+            }
         }
         Kind::Events => {
             let message = schemas.message(&rpc.method.output(), Direction::Out, &[]);
             let content = json!({"schema": {"type": "string"}, "x-message": message});
-            ("text/event-stream".to_owned(), content)
+            vec![("text/event-stream".to_owned(), content)]
         }
     }
 }

@@ -65,9 +65,49 @@ impl Schemas {
         // Known before it is made: a message may hold itself.
         self.names.insert(key, name.clone());
         self.built.insert(name.clone(), Value::Null);
-        let schema = self.object(message, direction, &without);
+        let schema = match contract::tagged_by(message) {
+            Some(tag) => self.tagged(message, &tag, direction),
+            None => self.object(message, direction, &without),
+        };
         self.built.insert(name.clone(), schema);
         reference(&name)
+    }
+
+    /// One of several messages, told apart by a tag. Each has a schema of its own here: without the tag it may stand elsewhere.
+    fn tagged(&mut self, message: &MessageDescriptor, tag: &str, direction: Direction) -> Value {
+        let (mut several, mut mapping) = (Vec::new(), Map::new());
+        for field in declared(message) {
+            let Kind::Message(held) = field.kind() else { continue };
+            let name = self.free_name(
+                &format!("{}{}", message.name(), words::pascal(field.name())),
+                message.package_name(),
+                direction,
+            );
+            self.built.insert(name.clone(), Value::Null);
+            let mut schema = self.object(&held, direction, &[]);
+            let described = json!({"const": field.name(), "description": words::of_field(&field)});
+            let mut properties = Map::from_iter([(tag.to_owned(), described)]);
+            if let Some(Value::Object(own)) = schema.get_mut("properties").map(Value::take) {
+                properties.extend(own);
+            }
+            schema["properties"] = Value::Object(properties);
+            let mut required = vec![json!(tag)];
+            if let Some(Value::Array(own)) = schema.get_mut("required").map(Value::take) {
+                required.extend(own);
+            }
+            schema["required"] = Value::Array(required);
+            schema["title"] = json!(name);
+            self.built.insert(name.clone(), schema);
+            let place = reference(&name);
+            mapping.insert(field.name().to_owned(), place["$ref"].clone());
+            several.push(place);
+        }
+        json!({
+            "title": message.name(),
+            "description": words::comment(&message.parent_file(), message.path()),
+            "oneOf": several,
+            "discriminator": {"propertyName": tag, "mapping": mapping},
+        })
     }
 
     /// The plain name, else one that says more.

@@ -44,9 +44,21 @@ service Trial {
     option (hostelpulse.options.v1.access) = {authenticated: true};
     option (hostelpulse.options.v1.rest) = {when: "format=pdf" media_type: "application/pdf"};
   }
+  // Draw a thing.
+  rpc Draw(DrawRequest) returns (stream hostelpulse.types.v1.FileChunk) {
+    option (google.api.http) = {get: "/api/v1/things/{id}/drawing"};
+    option (hostelpulse.options.v1.access) = {public: true};
+    option (hostelpulse.options.v1.rest) = {media_type: "image/png" accept {field: "format"
+      forms {media_type: "image/png" value: "png"} forms {media_type: "image/svg+xml" value: "svg"}}};
+  }
   // Watch things.
   rpc Watch(hostelpulse.types.v1.Nothing) returns (stream Thing) {
     option (google.api.http) = {get: "/ws/things"};
+    option (hostelpulse.options.v1.access) = {public: true};
+  }
+  // Follow things.
+  rpc Follow(hostelpulse.types.v1.Nothing) returns (stream Told) {
+    option (google.api.http) = {get: "/ws/told"};
     option (hostelpulse.options.v1.access) = {public: true};
   }
   // Add a picture.
@@ -74,6 +86,18 @@ message Thing {
   google.protobuf.Timestamp at = 7;
   oneof size { uint32 width = 8; uint32 weight = 9; }
 }
+// What was told.
+message Told {
+  option (hostelpulse.options.v1.tagged_by) = "type";
+  oneof told {
+    // A thing came to be.
+    Thing thing = 1;
+    // A thing went.
+    Gone is_gone = 2;
+  }
+}
+// Which thing went.
+message Gone { string id = 1; }
 message ChangeRequest {
   string id = 1 [(hostelpulse.options.v1.field) = {required: true format: UUID}];
   Thing thing = 2 [(hostelpulse.options.v1.field) = {required: true}];
@@ -84,6 +108,10 @@ message ListRequest {
   repeated Colour colours = 1;
   optional uint32 limit = 2 [(hostelpulse.options.v1.field) = {minimum: 1 maximum: 100}];
   google.protobuf.Timestamp from = 3;
+}
+message DrawRequest {
+  string id = 1;
+  optional string format = 2 [(hostelpulse.options.v1.field) = {one_of: "png" one_of: "svg"}];
 }
 message PrintRequest { repeated Colour colours = 1; }
 message ListResponse { repeated Thing things = 1; hostelpulse.types.v1.Page page = 2; }
@@ -341,6 +369,33 @@ fn a_message_differs_on_its_way_in_and_out() {
 }
 
 #[test]
+fn one_of_several_messages_is_told_apart_by_its_tag() {
+    let document = document(&trial(), &info());
+    let content = &document["paths"]["/ws/told"]["get"]["responses"]["200"]["content"]["text/event-stream"];
+    let told = resolve(&document, &content["x-message"]);
+    assert_eq!(told["description"], "What was told.");
+    assert_eq!(
+        told["discriminator"],
+        json!({"propertyName": "type", "mapping": {
+            "thing": "#/components/schemas/ToldThing", "is_gone": "#/components/schemas/ToldIsGone"}})
+    );
+    let several = told["oneOf"].as_array().unwrap();
+    assert_eq!(several.len(), 2);
+    assert_eq!(
+        *resolve(&document, &several[1]),
+        json!({
+            "type": "object",
+            "title": "ToldIsGone",
+            "properties": {"type": {"const": "is_gone", "description": "A thing went."}, "id": {"type": "string"}},
+            "description": "Which thing went.",
+            "required": ["type", "id"],
+        })
+    );
+    let thing = resolve(&document, &document["components"]["schemas"]["Thing"]);
+    assert!(thing["properties"].get("type").is_none(), "only the told one has a tag");
+}
+
+#[test]
 fn rpcs_of_one_path_are_one_operation_with_their_media_types() {
     let document = document(&trial(), &info());
     let list = &document["paths"]["/api/v1/things"]["get"];
@@ -368,6 +423,17 @@ fn rpcs_of_one_path_are_one_operation_with_their_media_types() {
     assert_eq!(named("colours")["explode"], true);
     assert_eq!(named("from")["schema"]["format"], "date-time");
     assert_eq!(parameters.len(), 4);
+}
+
+#[test]
+fn a_download_in_several_forms_tells_them_all() {
+    let document = document(&trial(), &info());
+    let draw = &document["paths"]["/api/v1/things/{id}/drawing"]["get"];
+    let content = draw["responses"]["200"]["content"].as_object().unwrap();
+    assert!(content.keys().eq(["image/png", "image/svg+xml"]));
+    let description = draw["description"].as_str().unwrap();
+    let words = "Where `format` is left out, the header `Accept` chooses among `image/png`, `image/svg+xml`.";
+    assert!(description.contains(words), "{description}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Comments of the protos as sentences for people.
 
 use kit::contract;
-use prost_reflect::{FieldDescriptor, FileDescriptor};
+use prost_reflect::{FieldDescriptor, FileDescriptor, MethodDescriptor};
 use proto::options::Access;
 
 use super::bindings::Rpc;
@@ -20,6 +20,18 @@ pub(super) fn comment(file: &FileDescriptor, path: &[i32]) -> String {
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
+/// What the service of an rpc is called: `Users`; `auth.Sessions` where other packages have Sessions too.
+pub(super) fn service(method: &MethodDescriptor) -> String {
+    let service = method.parent_service();
+    let name = service.name();
+    let mut all = method.parent_pool().services();
+    let is_shared = all.any(|other| other.name() == name && other != *service);
+    match contract::owner(method).filter(|_| is_shared) {
+        Some(owner) => format!("{owner}.{name}"),
+        None => name.to_owned(),
+    }
+}
+
 pub(super) fn of_field(field: &FieldDescriptor) -> String {
     comment(&field.parent_message().parent_file(), field.path())
 }
@@ -30,6 +42,16 @@ pub(super) fn split_summary(comment: &str) -> (String, String) {
     let end = end.chain(comment.find("\n\n")).min().unwrap_or(comment.len());
     let (first, rest) = comment.split_at(end);
     (first.trim_end_matches('.').to_owned(), rest.trim().to_owned())
+}
+
+/// The name of a field as part of the name of a schema: `own_room` as `OwnRoom`.
+pub(super) fn pascal(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    });
+    words.collect()
 }
 
 /// "Who may: admin, warden."

@@ -55,7 +55,10 @@ async fn read_body(visit: &Visit<'_>, input: &Input, payload: Option<Payload>) -
 }
 
 async fn read_message(visit: &mut Visit<'_>, input: &Input, body: Option<Value>) -> Result<Parsed, Refusal> {
-    let (path, query) = (std::mem::take(&mut visit.path), std::mem::take(&mut visit.query));
+    let (path, mut query) = (std::mem::take(&mut visit.path), std::mem::take(&mut visit.query));
+    if let Some(accept) = &visit.route.accept {
+        accept.apply(visit.request.headers(), &mut query);
+    }
     let parsed = input.parse(visit.route, path, query, body)?;
     visit.spend_read(&parsed.fields).await?;
     Ok(parsed)

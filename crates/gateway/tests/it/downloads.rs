@@ -29,6 +29,34 @@ async fn a_file_comes_with_its_name_and_length() {
 }
 
 #[tokio::test]
+async fn the_form_of_a_file_is_chosen_by_the_query_or_else_by_the_header() {
+    let world = world().await;
+    for (query, accept, form) in [
+        // The client of these tests accepts everything unless it is told otherwise.
+        ("", None, "png"),
+        ("", Some("image/svg+xml"), "svg"),
+        ("", Some("image/svg+xml;q=0.4, image/png;q=0.5"), "png"),
+        ("", Some("*/*"), "png"),
+        ("", Some("text/html"), ""),
+        ("?format=png", Some("image/svg+xml"), "png"),
+        ("?format=svg", None, "svg"),
+    ] {
+        let mut request = world.http.get(world.url(&format!("/api/v1/drawing{query}")));
+        if let Some(accept) = accept {
+            request = request.header("accept", accept);
+        }
+        let answer = Answer::of(request).await;
+        assert_eq!((answer.status, answer.text.as_str()), (200, form), "{query} {accept:?}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    let request = world.http.get(world.url("/api/v1/drawing?format=gif"));
+    assert_eq!(
+        Answer::of(request.header("accept", "image/png")).await.fields(),
+        ["format"]
+    );
+}
+
+#[tokio::test]
 async fn what_fails_before_the_file_is_an_envelope() {
     let world = world().await;
     assert_eq!(

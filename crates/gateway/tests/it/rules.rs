@@ -17,6 +17,7 @@ import "google/api/annotations.proto";
 import "hostelpulse/options/v1/options.proto";
 import "hostelpulse/types/v1/types.proto";
 message Ask { string id = 1; repeated string many = 2; Ask inner = 3; bytes raw = 4; bool flag = 5; }
+message Form { optional string form = 1 [(hostelpulse.options.v1.field) = {one_of: "a" one_of: "b"}]; string id = 2; }
 message Answer { string id = 1; optional string token = 2; repeated string many = 3; }
 "#;
 
@@ -182,6 +183,51 @@ async fn a_form_that_does_not_fit_is_named() {
         ),
     ] {
         let said = verdict(&rest(rule), test_config()).await.expect_err(why);
+        assert!(said.contains(why), "{said:?} does not say {why:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_by_the_header_that_does_not_fit_is_named() {
+    const FILE: &str = "(Form) returns (stream hostelpulse.types.v1.FileChunk)";
+    let accept = |binding: &str, field: &str, forms: &[(&str, &str)]| {
+        let forms = forms
+            .iter()
+            .map(|(media_type, value)| format!("forms {{media_type: \"{media_type}\" value: \"{value}\"}}"));
+        let forms = forms.collect::<Vec<_>>().join(" ");
+        format!(
+            "{} option (hostelpulse.options.v1.rest) = {{accept {{field: \"{field}\" {forms}}}}};",
+            http(binding)
+        )
+    };
+    let (get, both) = (r#"get: "/a""#, [("x/a", "a"), ("x/b", "b")]);
+    assert_eq!(
+        verdict(&rpc(FILE, &accept(get, "form", &both)), test_config()).await,
+        Ok(())
+    );
+    for (types, options, why) in [
+        (UNARY, accept(get, "id", &both), "only for downloads"),
+        (
+            FILE,
+            accept(r#"post: "/a" body: "*""#, "form", &both),
+            "only for downloads",
+        ),
+        (FILE, accept(get, "other", &both), "no optional text field"),
+        (FILE, accept(get, "id", &both), "no optional text field"),
+        (FILE, accept(r#"get: "/a/{form}""#, "form", &both), "given by the path"),
+        (FILE, accept(get, "form", &both[..1]), "leaves nothing to choose"),
+        (
+            FILE,
+            accept(get, "form", &[("x/a", "a"), ("b", "b")]),
+            "\"b\", which is no media type",
+        ),
+        (
+            FILE,
+            accept(get, "form", &[("x/a", "a"), ("x/c", "c")]),
+            "\"c\", which it may not have",
+        ),
+    ] {
+        let said = verdict(&rpc(types, &options), test_config()).await.expect_err(why);
         assert!(said.contains(why), "{said:?} does not say {why:?}");
     }
 }

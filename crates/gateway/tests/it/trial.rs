@@ -90,6 +90,17 @@ impl Trial {
         Self { seen }
     }
 
+    /// A drawing that holds nothing but the form that was asked for.
+    pub(super) fn draw(request: &Request<OneText>) -> Response<Chunks> {
+        let header = FileHeader {
+            file_name: "drawing".to_owned(),
+            ..FileHeader::default()
+        };
+        let form = request.get_ref().text.clone().into_bytes();
+        let parts = [Part::Header(header), Part::Data(form)];
+        Response::new(Box::pin(stream::iter(parts.map(|part| Ok(chunk(part))))))
+    }
+
     fn echo<T>(request: &Request<T>, text: String) -> Result<Response<EchoResponse>, Status> {
         let caller = Caller::of(request)?;
         let user = match caller.identity {

@@ -32,6 +32,7 @@ impl Ledgers {
             let (db, consumers) = match service {
                 Service::Auth => consumers::<auth::Auth>(&host).await?,
                 Service::Students => consumers::<students::Students>(&host).await?,
+                Service::Attendance => consumers::<attendance::Attendance>(&host).await?,
                 Service::Audit => consumers::<audit::Audit>(&host).await?,
             };
             services.push((service, db));

@@ -21,6 +21,7 @@ pub(super) async fn migrate(file: Option<PathBuf>, flags: Flags, services: Vec<S
         let applied = match service {
             Service::Auth => one::<auth::Auth>(&config, &stores).await?,
             Service::Students => one::<students::Students>(&config, &stores).await?,
+            Service::Attendance => one::<attendance::Attendance>(&config, &stores).await?,
             Service::Audit => one::<audit::Audit>(&config, &stores).await?,
         };
         match applied {

@@ -24,12 +24,14 @@ pub(super) async fn rebuild(file: Option<PathBuf>, flags: Flags, service: Servic
         open.push(match one {
             Service::Auth => offer::<auth::Auth>(&mut host).await?.1,
             Service::Students => offer::<students::Students>(&mut host).await?.1,
+            Service::Attendance => offer::<attendance::Attendance>(&mut host).await?.1,
             Service::Audit => offer::<audit::Audit>(&mut host).await?.1,
         });
     }
     let rebuilt = match service {
         Service::Auth => anew::<auth::Auth>(&mut host).await?,
         Service::Students => anew::<students::Students>(&mut host).await?,
+        Service::Attendance => anew::<attendance::Attendance>(&mut host).await?,
         Service::Audit => anew::<audit::Audit>(&mut host).await?,
     };
     for db in open {

@@ -186,7 +186,10 @@ fn a_service_that_keeps_nothing_of_others_says_so() {
     let unknown = hostelpulse(&["projections", "rebuild", "kitchen"]).output().unwrap();
     let said = String::from_utf8(unknown.stderr).unwrap();
     assert!(!unknown.status.success());
-    assert!(said.contains("expected one of auth, students, audit"), "{said}");
+    assert!(
+        said.contains("expected one of auth, students, attendance, audit"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -196,7 +199,7 @@ fn migrating_twice_finds_nothing_left_to_do() {
     assert!(first.contains("auth: 5 migrations applied"), "{first}");
     assert_eq!(
         run(&stores, &["migrate"], ""),
-        "auth: up to date\nstudents: up to date\naudit: up to date\n"
+        "auth: up to date\nstudents: up to date\nattendance: up to date\naudit: up to date\n"
     );
 }
 

@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod refusals;
 mod residents;
+mod roll_call;
 mod served;
 mod setup;
 mod sign_in;

@@ -232,12 +232,13 @@ impl Apart {
             // What a killed auth leaves is given back soon.
             ("HOSTELPULSE_STUDENTS__REGISTRATION_SECONDS", "10"),
         ];
-        let others = Running::start(&stores, &["serve", "students", "audit"], &environment);
+        let others = Running::start(&stores, &["serve", "students", "attendance", "audit"], &environment);
         let front = [
             ("HOSTELPULSE_SERVICE_SECRET", SECRET),
             ("HOSTELPULSE_LIMITS__ENABLED", "false"),
             ("HOSTELPULSE_UPSTREAMS__AUTH", auth_url.as_str()),
             ("HOSTELPULSE_UPSTREAMS__STUDENTS", others_url.as_str()),
+            ("HOSTELPULSE_UPSTREAMS__ATTENDANCE", others_url.as_str()),
             ("HOSTELPULSE_UPSTREAMS__AUDIT", others_url.as_str()),
         ];
         let gateway = Running::start(

@@ -27,13 +27,14 @@ fn split(stores: &TestStores) -> (Running, Running, String) {
         ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
         ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
     ];
-    let services = Running::start(stores, &["serve", "auth", "students", "audit"], &admin);
+    let services = Running::start(stores, &["serve", "auth", "students", "attendance", "audit"], &admin);
     let url = format!("http://{address}");
     let apart = TestStores::default();
     let front = [
         ("HOSTELPULSE_SERVICE_SECRET", SECRET),
         ("HOSTELPULSE_UPSTREAMS__AUTH", &url),
         ("HOSTELPULSE_UPSTREAMS__STUDENTS", &url),
+        ("HOSTELPULSE_UPSTREAMS__ATTENDANCE", &url),
         ("HOSTELPULSE_UPSTREAMS__AUDIT", &url),
     ];
     let gateway = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
@@ -77,6 +78,7 @@ async fn a_gateway_with_another_secret_is_not_believed_about_the_client() {
         ),
         ("HOSTELPULSE_UPSTREAMS__AUTH", url.as_str()),
         ("HOSTELPULSE_UPSTREAMS__STUDENTS", url.as_str()),
+        ("HOSTELPULSE_UPSTREAMS__ATTENDANCE", url.as_str()),
         ("HOSTELPULSE_UPSTREAMS__AUDIT", url.as_str()),
     ];
     let stranger = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
@@ -124,6 +126,13 @@ async fn a_served_service_lists_what_it_offers() {
     assert_eq!(
         own,
         [
+            "hostelpulse.attendance.v1.AccessPoints",
+            "hostelpulse.attendance.v1.Devices",
+            "hostelpulse.attendance.v1.Live",
+            "hostelpulse.attendance.v1.Marks",
+            "hostelpulse.attendance.v1.Review",
+            "hostelpulse.attendance.v1.Scans",
+            "hostelpulse.attendance.v1.Sessions",
             "hostelpulse.audit.v1.Audit",
             "hostelpulse.auth.v1.Accounts",
             "hostelpulse.auth.v1.ApiKeys",
@@ -152,7 +161,7 @@ fn services_of_several_processes_need_a_shared_secret() {
 
 #[test]
 fn services_of_several_processes_need_the_same_master_keys() {
-    let mut command = crate::binary::hostelpulse(&["serve", "auth", "students", "audit"]);
+    let mut command = crate::binary::hostelpulse(&["serve", "auth", "students", "attendance", "audit"]);
     command.envs([
         ("HOSTELPULSE_SERVICE_SECRET", SECRET),
         ("HOSTELPULSE_GRPC_LISTEN", "127.0.0.1:0"),

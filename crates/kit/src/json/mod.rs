@@ -10,6 +10,8 @@
 //!   64-bit integers are numbers.
 //! - A field rule with a format changes how a value looks: money is `"4500.00"` for 450000 minor units, a `JSON` field
 //!   holds JSON as text and shows it as itself.
+//! - A message that is `tagged_by` a name is the message that its one `oneof` holds, flat, with a field of that name that says
+//!   which one it is.
 //! - Reading checks every field rule and reports all that is wrong at once. `null` counts as absent. A request that its service
 //!   checks itself passes where only field rules are broken: the service says so, beside what only it knows.
 

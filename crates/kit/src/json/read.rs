@@ -143,11 +143,47 @@ impl<'a> Reader<'a> {
         let Value::Object(fields) = json else {
             return self.complain(format!("must be an object, not {}", kind_of(json)));
         };
+        match &shape.tag {
+            Some(tag) => self.tagged(shape, tag, fields),
+            None => self.object(shape, fields, None),
+        }
+    }
+
+    /// What the tag names is put into the `oneof`; the other fields are its own.
+    fn tagged(&mut self, shape: &'a MessageShape, tag: &'a str, fields: &'a Map<String, Value>) {
+        let named = fields.get(tag).filter(|value| !value.is_null());
+        let index = named.and_then(Value::as_str).and_then(|name| shape.index_of(name));
+        let field = index.map(|index| &shape.fields[index]);
+        let Some((field, ValueKind::Message(inner))) = field.map(|field| (field, &field.kind)) else {
+            // What is unknown may come from a later version.
+            if self.is_strict() {
+                let known: Vec<_> = shape
+                    .declared
+                    .iter()
+                    .map(|&at| shape.fields[at].name.as_str())
+                    .collect();
+                self.path.push(Step::Field(tag));
+                self.complain(match named {
+                    Some(_) => format!("must be one of: {}", known.join(", ")),
+                    None => "is required".to_owned(),
+                });
+                self.path.pop();
+            }
+            return;
+        };
+        put_tag(field.number, WireType::LengthDelimited, &mut self.out);
+        let start = self.out.len();
+        self.object(&self.types.messages[*inner], fields, Some(tag));
+        put_length_before(start, &mut self.out);
+    }
+
+    /// `beside` is a name that is no field of this message and stands there all the same.
+    fn object(&mut self, shape: &'a MessageShape, fields: &'a Map<String, Value>, beside: Option<&str>) {
         if self.depth >= MAX_DEPTH {
             return self.complain(format!("is nested too deeply, at most {MAX_DEPTH} levels"));
         }
         self.depth += 1;
-        let found = self.find(shape, fields);
+        let found = self.find(shape, fields, beside);
         self.check_oneofs(shape, &found);
         for (field, value) in shape.fields.iter().zip(found) {
             self.path.push(Step::Field(&field.name));
@@ -162,9 +198,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of each field that is there; `null` is not.
-    fn find(&mut self, shape: &'a MessageShape, fields: &'a Map<String, Value>) -> Vec<Option<&'a Value>> {
+    fn find(
+        &mut self,
+        shape: &'a MessageShape,
+        fields: &'a Map<String, Value>,
+        beside: Option<&str>,
+    ) -> Vec<Option<&'a Value>> {
         let mut found = vec![None; shape.fields.len()];
-        for (name, value) in fields {
+        for (name, value) in fields.iter().filter(|(name, _)| Some(name.as_str()) != beside) {
             match shape.index_of(name) {
                 Some(index) => found[index] = Some(value).filter(|value| !value.is_null()),
                 None if self.is_strict() && !self.is_full() => {

@@ -33,12 +33,26 @@ impl Sampler<'_> {
             Form::List => return json!([]),
             Form::Object => {}
         }
+        if let Some(tag) = &shape.tag {
+            return self.tagged(shape, tag);
+        }
         self.open.push(index);
         let fields = shape.declared.iter().map(|&at| &shape.fields[at]);
         let value = fields.map(|field| (field.name.clone(), self.member(shape, field)));
         let value: Map<String, Value> = value.collect();
         self.open.pop();
         Value::Object(value)
+    }
+
+    /// The first of the messages that may be held, with its tag.
+    fn tagged(&mut self, shape: &MessageShape, tag: &str) -> Value {
+        let first = shape.declared.first().map(|&at| &shape.fields[at]);
+        let Some((field, ValueKind::Message(inner))) = first.map(|field| (field, &field.kind)) else {
+            return json!({});
+        };
+        let mut value = self.message(*inner);
+        value[tag] = json!(field.name);
+        value
     }
 
     /// Of a `oneof` the first field is shown.

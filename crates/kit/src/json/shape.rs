@@ -10,6 +10,7 @@ use super::{
     rules::{Rule, RuleError},
     wire::Raw,
 };
+use crate::contract;
 
 /// All messages that one message holds, itself first. They refer to each other by index, so that a message may hold
 /// itself.
@@ -26,6 +27,8 @@ pub(super) struct MessageShape {
     pub(super) fields: Vec<FieldShape>,
     /// The same in the order of the proto file, which is the order in JSON.
     pub(super) declared: Vec<usize>,
+    /// The message that the one `oneof` holds is written flat, with a field of this name that says which one it is.
+    pub(super) tag: Option<String>,
     by_name: HashMap<String, usize>,
 }
 
@@ -102,11 +105,49 @@ impl Types {
         while let Some(descriptor) = found.messages.get(messages.len()).cloned() {
             messages.push(MessageShape::of(&descriptor, &mut found)?);
         }
-        Ok(Self { messages })
+        let types = Self { messages };
+        for message in &types.messages {
+            types.check_tag(message)?;
+        }
+        Ok(types)
     }
 
     pub(super) fn root(&self) -> &MessageShape {
         &self.messages[0]
+    }
+
+    /// Whether what a message holds can be written flat: messages of one `oneof` and nothing else, none of which has a
+    /// field by the name of the tag.
+    fn check_tag(&self, shape: &MessageShape) -> Result<(), RuleError> {
+        let Some(tag) = &shape.tag else { return Ok(()) };
+        let refuse = |field: &str, problem: String| Err(RuleError::new(&shape.descriptor, field, problem));
+        if tag.is_empty() || !tag.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            return refuse("", format!("tagged_by `{tag}` is no name of a field"));
+        }
+        if shape.fields.is_empty() {
+            return refuse("", "tagged_by needs a oneof of messages".to_owned());
+        }
+        for field in &shape.fields {
+            if field.oneof != Some(0) {
+                return refuse(
+                    &field.name,
+                    "tagged_by needs every field in the one oneof of the message".to_owned(),
+                );
+            }
+            let inner = match &field.kind {
+                ValueKind::Message(index) => &self.messages[*index],
+                _ => return refuse(&field.name, "tagged_by needs messages in its oneof".to_owned()),
+            };
+            if inner.form != Form::Object || inner.tag.is_some() {
+                let name = inner.descriptor.full_name();
+                return refuse(&field.name, format!("{name} has no fields of its own beside a tag"));
+            }
+            if inner.index_of(tag).is_some() {
+                let name = inner.descriptor.full_name();
+                return refuse(&field.name, format!("{name} has a field `{tag}` of its own"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -144,6 +185,7 @@ impl MessageShape {
         Ok(Self {
             descriptor: descriptor.clone(),
             form,
+            tag: contract::tagged_by(descriptor),
             by_name: by_name.collect(),
             fields,
             declared,

@@ -101,6 +101,14 @@ impl<'a, 'w> Writer<'a, 'w> {
         if shape.form != Form::Object {
             return self.well_known(shape.form, wire);
         }
+        match &shape.tag {
+            Some(tag) => self.tagged(shape, tag, wire),
+            None => self.object(shape, wire, b"{"),
+        }
+    }
+
+    /// `head` is how the object begins: its brace, and the tag where it has one.
+    fn object(&mut self, shape: &'a MessageShape, wire: &'w [u8], head: &[u8]) -> Result<(), WireError> {
         if self.depth >= MAX_DEPTH {
             return Err(WireError::TooDeep);
         }
@@ -108,9 +116,9 @@ impl<'a, 'w> Writer<'a, 'w> {
         let base = self.slots.len();
         self.slots.resize(base + shape.fields.len(), Slot::default());
         scan(shape, wire, &mut self.slots[base..])?;
-        self.out.push(b'{');
+        self.out.extend_from_slice(head);
         for (position, &index) in shape.declared.iter().enumerate() {
-            if position > 0 {
+            if position > 0 || head.len() > 1 {
                 self.out.push(b',');
             }
             let field = &shape.fields[index];
@@ -121,6 +129,29 @@ impl<'a, 'w> Writer<'a, 'w> {
         self.slots.truncate(base);
         self.depth -= 1;
         Ok(())
+    }
+
+    /// The message that the `oneof` holds, with the tag before its fields. Where it holds none that is known, the tag is `null`.
+    fn tagged(&mut self, shape: &'a MessageShape, tag: &str, wire: &'w [u8]) -> Result<(), WireError> {
+        let mut slots = vec![Slot::default(); shape.fields.len()];
+        scan(shape, wire, &mut slots)?;
+        let held = shape.fields.iter().zip(&slots).find(|(_, slot)| slot.seen > 0);
+        let Some((field, slot)) = held else {
+            self.out.extend_from_slice(format!("{{\"{tag}\":null}}").as_bytes());
+            return Ok(());
+        };
+        let ValueKind::Message(index) = field.kind else {
+            return Err(WireError::WrongType(field.name.clone()));
+        };
+        let whole = joined(field, &wire[slot.start..slot.end])?;
+        let mut inner = Writer {
+            types: self.types,
+            out: &mut *self.out,
+            slots: Vec::new(),
+            depth: self.depth,
+        };
+        let beginning = format!("{{\"{tag}\":\"{}\"", field.name);
+        inner.object(&self.types.messages[index], &whole, beginning.as_bytes())
     }
 
     fn field(&mut self, field: &'a FieldShape, slot: Slot<'w>, wire: &'w [u8]) -> Result<(), WireError> {
@@ -137,15 +168,8 @@ impl<'a, 'w> Writer<'a, 'w> {
         }
     }
 
-    /// A message that came in several pieces is their concatenation.
     fn merged(&mut self, field: &'a FieldShape, index: usize, around: &'w [u8]) -> Result<(), WireError> {
-        let mut whole = Vec::new();
-        let mut cursor = Cursor::new(around);
-        while let Some((number, raw)) = cursor.next()? {
-            if let (true, Raw::Bytes(piece)) = (number == field.number, raw) {
-                whole.extend_from_slice(piece);
-            }
-        }
+        let whole = joined(field, around)?;
         let mut inner = Writer {
             types: self.types,
             out: &mut *self.out,
@@ -283,6 +307,20 @@ impl<'a, 'w> Writer<'a, 'w> {
         }
         Ok(())
     }
+}
+
+/// A message that came in several pieces is their concatenation.
+fn joined(field: &FieldShape, around: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut whole = Vec::with_capacity(around.len());
+    let mut cursor = Cursor::new(around);
+    while let Some((number, raw)) = cursor.next()? {
+        match raw {
+            Raw::Bytes(piece) if number == field.number => whole.extend_from_slice(piece),
+            _ if number == field.number => return Err(WireError::WrongType(field.name.clone())),
+            _ => {}
+        }
+    }
+    Ok(whole)
 }
 
 /// Timestamp and Duration are alike on the wire.

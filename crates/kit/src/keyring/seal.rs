@@ -78,6 +78,11 @@ impl Sealer {
         })
     }
 
+    /// The id of the key that sealed a value, as the value says.
+    pub fn key_id_of(sealed: &[u8]) -> Option<&str> {
+        Parts::of(sealed).map(|parts| parts.key_id)
+    }
+
     /// Whether a value was sealed with the key that is current now; others are to be sealed anew.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.starts_with(&self.current_prefix())

@@ -40,4 +40,30 @@ impl Signer {
         });
         verified.unwrap_or(false)
     }
+
+    /// The bare tag of a message by the key of this id, for formats that carry the id elsewhere; `None` where the ring does not
+    /// know the key.
+    pub fn tag(&self, key_id: &str, message: &[u8]) -> Option<[u8; 32]> {
+        let tag = |key: &Hmac<Sha256>| key.clone().chain_update(message).finalize().into_bytes().into();
+        self.0.with(key_id, tag)
+    }
+
+    /// The bare tags of a message by the keys that may be current in some process while they are rotated, each once: first by the
+    /// current one, then by the one before it and by the one added last. For what is too short to carry a key's id.
+    pub fn tags(&self, message: &[u8]) -> Vec<[u8; 32]> {
+        let keys = self.0.now();
+        let (recent, others) = keys.split_at(keys.len().min(2));
+        let tag = |key: &Hmac<Sha256>| key.clone().chain_update(message).finalize().into_bytes().into();
+        recent
+            .iter()
+            .chain(others.last())
+            .map(|derived| tag(&derived.key))
+            .collect()
+    }
+
+    /// Whether this is the tag of a message by the key of this id. Takes as long for a wrong tag as for the right one.
+    pub fn holds(&self, key_id: &str, message: &[u8], tag: &[u8]) -> bool {
+        let holds = |key: &Hmac<Sha256>| key.clone().chain_update(message).verify_slice(tag).is_ok();
+        self.0.with(key_id, holds).unwrap_or(false)
+    }
 }

@@ -99,6 +99,12 @@ async fn serve(trial: Trial, request: HttpRequest<Body>) -> HttpResponse<Body> {
         "Renew" => unary(request, move |request| async move { trial.renew(&request) }).await,
         "Leave" => unary(request, move |request| async move { trial.leave(&request) }).await,
         "Fail" => unary(request, move |request| trial.fail(request)).await,
+        "DrawThing" => {
+            let work = tower::service_fn(|request: Request<OneText>| async move { Ok(Trial::draw(&request)) });
+            Grpc::new(ProstCodec::<FileChunk, OneText>::default())
+                .server_streaming(work, request)
+                .await
+        }
         "ExportThings" => {
             let work = tower::service_fn(move |request: Request<OneText>| {
                 let answer = trial.export(&request);

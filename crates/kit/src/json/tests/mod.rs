@@ -3,6 +3,7 @@
 mod properties;
 mod reading;
 mod rules;
+mod tagged;
 mod writing;
 
 use std::{

@@ -1,0 +1,4 @@
+//! Marks: by hand, and as lists.
+
+pub(crate) mod by_hand;
+pub(crate) mod list;

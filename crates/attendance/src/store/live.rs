@@ -1,0 +1,206 @@
+//! What is told of a roll call while it goes on: scans as they came in, what the guard decided, how many are there.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
+use uuid::Uuid;
+
+use crate::domain::Session;
+
+/// No window of time holds more scans than this; the bound is for what should not happen.
+const MOST_IDS: i64 = 20_000;
+/// Ids a statement takes.
+const IDS_A_STATEMENT: usize = 200;
+
+/// A scan and what came of it.
+#[derive(Clone, Debug, FromQueryResult, PartialEq)]
+pub(crate) struct SeenScan {
+    pub id: Uuid,
+    pub session_id: Uuid,
+    pub student_id: Uuid,
+    pub student_name: String,
+    pub room_no: Option<String>,
+    /// `marked`, `awaiting` or `refused`.
+    pub outcome: String,
+    pub code: Option<String>,
+    pub offline: bool,
+    pub scanned_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
+    pub distance_meters: Option<f64>,
+    pub accuracy_meters: Option<f64>,
+    pub evidence: String,
+    /// What the guard said, where they were asked.
+    pub verdict: Option<String>,
+    pub decided_by: Option<Uuid>,
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+impl SeenScan {
+    /// Whether it still waits for the guard's word.
+    pub(crate) fn waits(&self) -> bool {
+        self.outcome == "awaiting" && self.decided_at.is_none()
+    }
+}
+
+/// How many stand how.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Tally {
+    pub present: u32,
+    pub absent: u32,
+    pub excused: u32,
+    pub pending: u32,
+    /// Scans that wait for the guard's word.
+    pub awaiting: u32,
+}
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct Standing {
+    status: String,
+    number: i64,
+}
+
+const SCAN: &str = "SELECT scan.id, scan.session_id, scan.student_id, COALESCE(student.name, '') AS student_name, \
+    student.room_no, scan.outcome, scan.code, scan.offline, scan.scanned_at, scan.received_at, scan.distance_meters, \
+    scan.accuracy_meters, scan.evidence, awaiting.verdict, awaiting.decided_by, awaiting.decided_at \
+    FROM scan LEFT JOIN student ON student.id = scan.student_id LEFT JOIN awaiting ON awaiting.scan_id = scan.id \
+    WHERE scan.session_id = $1 AND scan.day BETWEEN $2 AND $3 AND scan.outcome <> 'already_marked'";
+
+/// The scans of a roll call that came in since then; a student who was marked already is not told again.
+pub(crate) async fn scans_since(
+    db: &impl ConnectionTrait,
+    session: &Session,
+    since: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbErr> {
+    let sql = format!(
+        "SELECT id FROM scan WHERE session_id = $1 AND day BETWEEN $2 AND $3 AND outcome <> 'already_marked' \
+         AND received_at >= $4 ORDER BY received_at, id LIMIT {MOST_IDS}"
+    );
+    let values = of_session(session).into_iter().chain([since.into()]);
+    ids(db, &sql, values).await
+}
+
+/// The scans of a roll call that the guard decided since then.
+pub(crate) async fn decided_since(
+    db: &impl ConnectionTrait,
+    session: Uuid,
+    since: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbErr> {
+    let sql = format!(
+        "SELECT scan_id AS id FROM awaiting WHERE session_id = $1 AND decided_at >= $2 ORDER BY decided_at, scan_id \
+         LIMIT {MOST_IDS}"
+    );
+    ids(db, &sql, [session.into(), since.into()]).await
+}
+
+/// These scans, in the order in which they came in.
+pub(crate) async fn scans(
+    db: &impl ConnectionTrait,
+    session: &Session,
+    wanted: &[Uuid],
+) -> Result<Vec<SeenScan>, DbErr> {
+    let mut found = Vec::with_capacity(wanted.len());
+    for some in wanted.chunks(IDS_A_STATEMENT) {
+        let places: Vec<String> = (4..4 + some.len()).map(|place| format!("${place}")).collect();
+        let sql = format!("{SCAN} AND scan.id IN ({})", places.join(", "));
+        let values = of_session(session)
+            .into_iter()
+            .chain(some.iter().map(|id| Value::from(*id)));
+        found.append(&mut rows(db, &sql, values).await?);
+    }
+    found.sort_by_key(|scan: &SeenScan| (scan.received_at, scan.id));
+    Ok(found)
+}
+
+/// The latest scans, the latest first.
+pub(crate) async fn recent(db: &impl ConnectionTrait, session: &Session, most: u32) -> Result<Vec<SeenScan>, DbErr> {
+    let sql = format!("{SCAN} ORDER BY scan.received_at DESC, scan.id DESC LIMIT {most}");
+    rows(db, &sql, of_session(session)).await
+}
+
+/// The scans that wait for the guard's word, the first first.
+pub(crate) async fn waiting(db: &impl ConnectionTrait, session: &Session, most: u32) -> Result<Vec<SeenScan>, DbErr> {
+    let sql = format!(
+        "{SCAN} AND scan.outcome = 'awaiting' AND awaiting.decided_at IS NULL AND awaiting.scan_id IS NOT NULL \
+         ORDER BY awaiting.asked_at, scan.id LIMIT {most}"
+    );
+    rows(db, &sql, of_session(session)).await
+}
+
+/// How many stand how. While the roll call is open, whoever has no mark is excused by a leave or not marked yet.
+pub(crate) async fn tally(db: &impl ConnectionTrait, session: &Session) -> Result<Tally, DbErr> {
+    let mut tally = Tally::default();
+    let marks = "SELECT status, COUNT(*) AS number FROM mark WHERE day = $1 AND session_id = $2 GROUP BY status";
+    for standing in rows::<Standing>(db, marks, [session.day.into(), session.id.into()]).await? {
+        tally.add(&standing);
+    }
+    if session.is_open() {
+        let unmarked = "SELECT standing.status AS status, COUNT(*) AS number FROM (SELECT CASE WHEN EXISTS (\
+             SELECT 1 FROM leave WHERE leave.student_id = student.id AND leave.approved \
+             AND leave.from_date <= $1 AND leave.to_date >= $1) THEN 'excused' ELSE 'pending' END AS status \
+             FROM student WHERE student.block_folded = $3 AND student.year = $4 AND student.active AND NOT EXISTS (\
+             SELECT 1 FROM mark WHERE mark.day = $1 AND mark.session_id = $2 AND mark.student_id = student.id)) \
+             AS standing GROUP BY standing.status";
+        let values: [Value; 4] = [
+            session.day.into(),
+            session.id.into(),
+            session.block_folded.as_str().into(),
+            i16::from(session.year).into(),
+        ];
+        for standing in rows::<Standing>(db, unmarked, values).await? {
+            tally.add(&standing);
+        }
+    }
+    let waiting = "SELECT 'awaiting' AS status, COUNT(*) AS number FROM awaiting \
+                   WHERE session_id = $1 AND decided_at IS NULL";
+    for standing in rows::<Standing>(db, waiting, [session.id.into()]).await? {
+        tally.add(&standing);
+    }
+    Ok(tally)
+}
+
+impl Tally {
+    fn add(&mut self, standing: &Standing) {
+        let number = u32::try_from(standing.number).unwrap_or(u32::MAX);
+        match standing.status.as_str() {
+            "present" => self.present += number,
+            "absent" => self.absent += number,
+            "excused" => self.excused += number,
+            "awaiting" => self.awaiting += number,
+            _ => self.pending += number,
+        }
+    }
+}
+
+/// A scan lies in the month of its roll call, give or take the nights between two days: nothing else is looked through.
+fn of_session(session: &Session) -> [Value; 3] {
+    let (first, last) = around(session.day);
+    [session.id.into(), first.into(), last.into()]
+}
+
+fn around(day: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let first = day.checked_sub_days(Days::new(1)).unwrap_or(day);
+    let last = day.checked_add_days(Days::new(2)).unwrap_or(day);
+    (first, last)
+}
+
+async fn ids(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<Uuid>, DbErr> {
+    let found = rows::<Id>(db, sql, values).await?;
+    Ok(found.into_iter().map(|row| row.id).collect())
+}
+
+async fn rows<T: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>, DbErr> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    T::find_by_statement(statement).all(db).await
+}

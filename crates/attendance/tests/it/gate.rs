@@ -1,0 +1,225 @@
+//! Fixtures as verbs: a gate where roll calls are held, and what guards, wardens and students do there.
+#![allow(dead_code, reason = "each file of tests uses what it needs")]
+
+use std::time::{Duration, Instant};
+
+use attendance::{Attendance, Config};
+use kit::{
+    Fault,
+    events::{Actor, Event},
+    json,
+    testing::{TestStores, World},
+};
+use prost::{Message, Name};
+use proto::{
+    attendance::{
+        access_points_client::AccessPointsClient, devices_client::DevicesClient, live_client::LiveClient,
+        marks_client::MarksClient, review_client::ReviewClient, scans_client::ScansClient,
+        sessions_client::SessionsClient,
+    },
+    options::Role,
+};
+use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement, Value};
+use tonic::{Request, Response, Status, service::Routes, transport::Channel};
+use uuid::Uuid;
+
+/// Longer than anything that goes well takes, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The service on stores of its own.
+pub(crate) struct Gate {
+    pub world: World,
+    /// The guard of these tests.
+    pub guard: Uuid,
+    pub warden: Uuid,
+}
+
+/// A student who was laid down.
+#[derive(Clone, Debug)]
+pub(crate) struct Pupil {
+    pub id: Uuid,
+    pub name: String,
+}
+
+#[derive(FromQueryResult)]
+struct Text {
+    text: String,
+}
+
+#[derive(FromQueryResult)]
+struct Number {
+    number: i64,
+}
+
+impl Gate {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(Config::default()).await
+    }
+
+    pub(crate) async fn open_with(config: Config) -> Self {
+        Self::open_beside(TestStores::default(), config, Vec::new()).await
+    }
+
+    /// On stores that were there before, beside other services that the test plays.
+    pub(crate) async fn open_beside(stores: TestStores, config: Config, others: Vec<(&str, Routes)>) -> Self {
+        let world = World::beside::<Attendance>(stores, config, others).await;
+        let (guard, warden) = (world.clock.new_id(), world.clock.new_id());
+        Self { world, guard, warden }
+    }
+
+    pub(crate) fn sessions(&self) -> SessionsClient<Channel> {
+        SessionsClient::new(self.world.channel.clone())
+    }
+
+    pub(crate) fn scans(&self) -> ScansClient<Channel> {
+        ScansClient::new(self.world.channel.clone())
+    }
+
+    pub(crate) fn marks(&self) -> MarksClient<Channel> {
+        MarksClient::new(self.world.channel.clone())
+    }
+
+    pub(crate) fn devices(&self) -> DevicesClient<Channel> {
+        DevicesClient::new(self.world.channel.clone())
+    }
+
+    pub(crate) fn access_points(&self) -> AccessPointsClient<Channel> {
+        AccessPointsClient::new(self.world.channel.clone())
+    }
+
+    pub(crate) fn review(&self) -> ReviewClient<Channel> {
+        ReviewClient::new(self.world.channel.clone())
+    }
+
+    pub(crate) fn live(&self) -> LiveClient<Channel> {
+        LiveClient::new(self.world.channel.clone())
+    }
+
+    /// A request by somebody with this role.
+    pub(crate) fn of<T>(&self, id: Uuid, role: Role, message: T) -> Request<T> {
+        self.world.request(&self.world.keys.token_of(id, role), message)
+    }
+
+    pub(crate) fn by_guard<T>(&self, message: T) -> Request<T> {
+        self.of(self.guard, Role::Guard, message)
+    }
+
+    pub(crate) fn by_warden<T>(&self, message: T) -> Request<T> {
+        self.of(self.warden, Role::Warden, message)
+    }
+
+    pub(crate) fn by_student<T>(&self, pupil: &Pupil, message: T) -> Request<T> {
+        self.of(pupil.id, Role::Student, message)
+    }
+
+    /// A block and where it stands, laid down as its copy.
+    pub(crate) async fn block(&self, name: &str, latitude: f64, longitude: f64) {
+        self.write(
+            "INSERT INTO block (name_folded, id, version, name, latitude, longitude, removed) \
+             VALUES ($1, $2, 1, $3, $4, $5, FALSE)",
+            [
+                name.to_uppercase().into(),
+                self.world.clock.new_id().into(),
+                name.into(),
+                latitude.into(),
+                longitude.into(),
+            ],
+        )
+        .await;
+    }
+
+    /// A student who lives in a block, laid down as the copy of their record.
+    pub(crate) async fn student(&self, number: u32, block: &str, year: i16) -> Pupil {
+        let pupil = Pupil {
+            id: self.world.clock.new_id(),
+            name: format!("Student {number}"),
+        };
+        self.write(
+            "INSERT INTO student (id, version, registration_no, name, year, block_folded, room_no, active, changed_at) \
+             VALUES ($1, 1, $2, $3, $4, $5, $6, TRUE, $7)",
+            [
+                pupil.id.into(),
+                format!("REG-{number:05}").into(),
+                pupil.name.clone().into(),
+                year.into(),
+                block.to_uppercase().into(),
+                format!("{block}-{}", 100 + number).into(),
+                self.world.clock.now().into(),
+            ],
+        )
+        .await;
+        pupil
+    }
+
+    /// Publishes an event of another service, as its relay would.
+    pub(crate) async fn hear<M: Message + Name + 'static>(&self, kind: &str, subject: Uuid, version: i64, data: &M) {
+        let source = kind.split('.').next().unwrap();
+        let event = Event {
+            specversion: "1.0".to_owned(),
+            id: self.world.clock.new_id(),
+            source: format!("/hostelpulse/{source}"),
+            kind: format!("hostelpulse.{kind}.v1"),
+            time: self.world.clock.now(),
+            subject: subject.to_string(),
+            datacontenttype: "application/json".to_owned(),
+            version,
+            traceparent: None,
+            actor: Actor::default(),
+            data: json::to_value(data),
+        };
+        self.world.host.bus.publish(&event).await.unwrap();
+    }
+
+    /// Writes to the database as nobody else may; how many rows that were.
+    pub(crate) async fn write(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> u64 {
+        let txn = self.world.db.begin().await.unwrap();
+        let statement = Statement::from_sql_and_values(self.world.db.backend(), sql, values);
+        let rows = txn.execute_raw(statement).await.unwrap().rows_affected();
+        txn.commit().await.unwrap();
+        rows
+    }
+
+    /// The column `text` of a query.
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.world.db.backend(), sql);
+        let rows = Text::find_by_statement(statement).all(self.world.db.reader()).await;
+        rows.unwrap().into_iter().map(|row| row.text).collect()
+    }
+
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT COUNT(*) AS number FROM {table}");
+        let statement = Statement::from_string(self.world.db.backend(), sql);
+        let row = Number::find_by_statement(statement).one(self.world.db.reader()).await;
+        row.unwrap().unwrap().number
+    }
+
+    /// The events of one type that were written, as JSON, in their order.
+    pub(crate) async fn told(&self, kind: &str) -> Vec<serde_json::Value> {
+        let rows = self.rows("SELECT event AS text FROM outbox ORDER BY id").await;
+        let events = rows
+            .iter()
+            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+        events
+            .filter(|event| event["type"] == format!("hostelpulse.{kind}.v1"))
+            .collect()
+    }
+}
+
+/// What was answered, or why it was refused.
+pub(crate) fn told<T>(answer: Result<Response<T>, Status>) -> Result<T, Fault> {
+    answer
+        .map(Response::into_inner)
+        .map_err(|status| Fault::from_status(&status))
+}
+
+/// Looks again until something is there.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "{what} did not come within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,242 @@
+//! Many scans at once: each marks once, each answer agrees with the rows, and what is too much is told.
+
+use attendance::Config;
+use futures_util::future;
+use kit::{db::Txn, fault::Kind};
+use sea_orm::ConnectionTrait as _;
+
+use crate::{
+    gate::{Gate, Pupil, until},
+    roll_call::{RollCall, meters_north, request, scan},
+};
+
+async fn pupils(gate: &Gate, count: u32) -> Vec<Pupil> {
+    let mut pupils = Vec::new();
+    for number in 0..count {
+        pupils.push(gate.student(number, "A", 1).await);
+    }
+    pupils
+}
+
+/// Holds what the storing of scans needs, until it is dropped.
+async fn hold(gate: &Gate) -> Txn {
+    let txn = gate.world.db.begin().await.unwrap();
+    if gate.world.db.backend() == sea_orm::DbBackend::Postgres {
+        // Marks wait for the roll call, and what is refused for the place where tries are kept.
+        let sql = "SELECT id FROM session FOR UPDATE; LOCK TABLE scan IN SHARE MODE";
+        txn.execute_unprepared(sql).await.unwrap();
+    }
+    txn
+}
+
+#[tokio::test]
+async fn twenty_scans_of_one_student_mark_once() {
+    let gate = Gate::open().await;
+    let asha = gate.student(1, "A", 1).await;
+    let call = RollCall::open(&gate).await;
+    // Each its own code, as phones before a display that changes.
+    let scans = (0..20).map(|_| scan(&gate, &asha, call.at_display(&gate)));
+    let answers = future::join_all(scans).await;
+    let (marked, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!((marked.len(), others.len()), (1, 19));
+    for fault in others {
+        assert_eq!(fault.unwrap_err().reason, "ALREADY_MARKED");
+    }
+    assert_eq!((gate.count("mark").await, gate.count("scan").await), (1, 20));
+    assert_eq!(gate.told("attendance.marked").await.len(), 1);
+    // One code, sent again and again by a phone that does not hear the answer.
+    let ben = gate.student(2, "A", 1).await;
+    let sent = call.at_display(&gate);
+    let answers = future::join_all((0..20).map(|_| scan(&gate, &ben, sent.clone()))).await;
+    let first = answers[0].as_ref().unwrap();
+    assert!(answers.iter().all(|answer| answer.as_ref() == Ok(first)));
+    assert_eq!(gate.count("mark").await, 2);
+}
+
+#[tokio::test]
+async fn a_roll_call_that_closes_amid_scans_agrees_with_every_answer() {
+    let gate = Gate::open().await;
+    let pupils = pupils(&gate, 300).await;
+    let call = RollCall::open(&gate).await;
+    let scans = pupils.iter().map(|pupil| scan(&gate, pupil, call.at_display(&gate)));
+    let closing = async {
+        until("the first mark", async || (gate.count("mark").await > 0).then_some(())).await;
+        call.close(&gate).await;
+        gate.count("mark").await
+    };
+    let (answers, marked_then) = future::join(future::join_all(scans), closing).await;
+    let mut marked = 0;
+    for (pupil, answer) in pupils.iter().zip(answers) {
+        match answer {
+            Ok(answer) => {
+                assert!(answer.attendance_marked);
+                marked += 1;
+            }
+            Err(fault) => assert_eq!(fault.reason, "SESSION_CLOSED", "{}", pupil.name),
+        }
+    }
+    assert!(marked > 0);
+    assert_eq!(gate.count("mark").await, marked);
+    assert_eq!(marked_then, marked, "nobody is marked after the roll call was closed");
+    assert_eq!(gate.count("scan WHERE outcome = 'marked'").await, marked);
+    assert_eq!(gate.count("scan").await, 300);
+    // What was told is what is there, in versions without a gap.
+    let events = gate.told("attendance.marked").await;
+    let told: usize = events
+        .iter()
+        .map(|event| event["data"]["marks"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(i64::try_from(told).unwrap(), marked);
+    let versions: Vec<i64> = events.iter().map(|event| event["version"].as_i64().unwrap()).collect();
+    let expected: Vec<i64> = (2..2 + i64::try_from(events.len()).unwrap()).collect();
+    assert_eq!(versions, expected);
+}
+
+#[tokio::test]
+async fn scans_that_wait_together_are_stored_together() {
+    let gate = Gate::open().await;
+    let pupils = pupils(&gate, 21).await;
+    let call = RollCall::open(&gate).await;
+    let held = hold(&gate).await;
+    let scans = pupils.iter().map(|pupil| scan(&gate, pupil, call.at_display(&gate)));
+    let release = async {
+        // The scans have long been handed in when others that are not stored have been answered.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            assert_eq!(gate.count("mark").await, 0);
+        }
+        drop(held);
+    };
+    let (answers, ()) = future::join(future::join_all(scans), release).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let events = gate.told("attendance.marked").await;
+    assert!(events.len() <= 4, "{} events for 21 scans", events.len());
+}
+
+#[tokio::test]
+async fn whoever_was_answered_is_marked_whatever_stops() {
+    let gate = Gate::open().await;
+    let pupils = pupils(&gate, 100).await;
+    let call = RollCall::open(&gate).await;
+    let scans: Vec<_> = pupils
+        .iter()
+        .map(|pupil| {
+            let (mut client, request) = (gate.scans(), gate.by_student(pupil, call.at_display(&gate)));
+            tokio::spawn(async move { client.scan(request).await.is_ok() })
+        })
+        .collect();
+    until("the first mark", async || (gate.count("mark").await > 0).then_some(())).await;
+    let stores = gate.world.stop().await;
+    let answered = future::join_all(scans).await;
+    let gate = Gate::open_beside(stores, Config::default(), Vec::new()).await;
+    for (pupil, answered) in pupils.iter().zip(answered) {
+        if answered.unwrap() {
+            assert_eq!(call.mark_of(&gate, pupil).await.unwrap(), "present scan");
+        }
+    }
+    assert_eq!(gate.count("mark").await, gate.count("scan").await);
+}
+
+#[tokio::test]
+async fn a_batch_is_stored_whole_or_not_at_all() {
+    let gate = Gate::open().await;
+    let asha = gate.student(1, "A", 1).await;
+    let call = RollCall::open(&gate).await;
+    // The next version of the roll call is taken: the event cannot be written.
+    gate.write(
+        "INSERT INTO outbox (id, subject, version, kind, event, occurred_at, attempts, published_at) \
+         VALUES ($1, $2, 2, 'x', '{}', $3, 0, $3)",
+        [
+            gate.world.clock.new_id().into(),
+            call.id.into(),
+            gate.world.clock.now().into(),
+        ],
+    )
+    .await;
+    let fault = scan(&gate, &asha, call.at_display(&gate)).await.unwrap_err();
+    assert_eq!(fault.kind, Kind::Internal);
+    assert_eq!(gate.count("mark").await + gate.count("scan").await, 0);
+    assert_eq!(
+        gate.rows("SELECT CAST(version AS TEXT) AS text FROM session").await,
+        ["1"]
+    );
+    gate.write("DELETE FROM outbox WHERE kind = $1", ["x".into()]).await;
+    assert!(
+        scan(&gate, &asha, call.at_display(&gate))
+            .await
+            .unwrap()
+            .attendance_marked
+    );
+}
+
+#[tokio::test]
+async fn more_than_can_wait_is_told_to_come_back() {
+    let config = Config {
+        queue: 2,
+        batch: 1,
+        ..Config::default()
+    };
+    let gate = Gate::open_with(config).await;
+    let pupils = pupils(&gate, 12).await;
+    let call = RollCall::open(&gate).await;
+    let held = hold(&gate).await;
+    let scans = pupils.iter().map(|pupil| scan(&gate, pupil, call.at_display(&gate)));
+    let mut scans: Vec<_> = scans.map(Box::pin).collect();
+    // With the store held, the first answers there are say that the queue is full.
+    let mut full = 0;
+    while full < 9 {
+        let (answer, _, rest) = future::select_all(scans).await;
+        let fault = answer.unwrap_err();
+        assert_eq!((fault.kind, fault.retry_after.is_some()), (Kind::Unavailable, true));
+        (scans, full) = (rest, full + 1);
+    }
+    drop(held);
+    let answers = future::join_all(scans).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().attendance_marked));
+    assert_eq!(gate.count("mark").await, 3);
+    // What is refused anyway is told sooner.
+    assert_eq!(
+        scan(&gate, &pupils[0], request("nothing", meters_north(0.0)))
+            .await
+            .unwrap_err()
+            .reason,
+        "QR_INVALID"
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused_anyway_takes_no_place_from_what_counts() {
+    let config = Config {
+        queue: 4,
+        batch: 1,
+        ..Config::default()
+    };
+    let gate = Gate::open_with(config).await;
+    let pupils = pupils(&gate, 13).await;
+    let call = RollCall::open(&gate).await;
+    let held = hold(&gate).await;
+    let nothing = pupils[1..]
+        .iter()
+        .map(|pupil| scan(&gate, pupil, request("nothing", meters_north(0.0))));
+    let mut waiting: Vec<_> = nothing.map(Box::pin).collect();
+    // One is being stored, three wait.
+    for _ in 0..8 {
+        let (answer, _, rest) = future::select_all(waiting).await;
+        assert_eq!(answer.unwrap_err().kind, Kind::Unavailable);
+        waiting = rest;
+    }
+    let counts = scan(&gate, &pupils[0], call.at_display(&gate));
+    let release = async {
+        // By the time these are answered the one that counts has long been handed in.
+        for pupil in &pupils[1..6] {
+            let fault = scan(&gate, pupil, request("nothing", meters_north(0.0))).await;
+            assert_eq!(fault.unwrap_err().kind, Kind::Unavailable);
+        }
+        drop(held);
+    };
+    let (answer, ()) = future::join(counts, release).await;
+    assert!(answer.unwrap().attendance_marked);
+    for answer in future::join_all(waiting).await {
+        assert_eq!(answer.unwrap_err().reason, "QR_INVALID");
+    }
+}
