@@ -15,8 +15,8 @@ const FRAME: usize = 4 * 1024;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How large the document is, in MiB; more than 50 are refused.
-    #[arg(long, default_value_t = 50)]
+    /// How large the document is, in MiB; more than 50 MB, which is 47 of them, are refused.
+    #[arg(long, default_value_t = 47)]
     mib: usize,
 }
 
