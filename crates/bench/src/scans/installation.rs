@@ -219,7 +219,7 @@ impl Installation {
         let ours = self.processes.iter().filter_map(Child::id).map(usage::cpu_of);
         let ours = ours.sum::<anyhow::Result<Duration>>()?;
         let postgres = if self.on_servers {
-            let backend = self.number("SELECT pg_backend_pid() AS number").await?;
+            let backend = self.number("SELECT CAST(pg_backend_pid() AS BIGINT) AS number").await?;
             usage::cpu_of_family(usage::parent_of(u32::try_from(backend)?)?)?
         } else {
             Duration::ZERO
