@@ -44,7 +44,7 @@ enum Measure {
     },
     /// A file of 5,000 students, imported and sent again, by the product's own binary.
     Import(import::Options),
-    /// A document of 50 MiB up and down, and what memory that takes the product's own binary.
+    /// A document of 47 MiB up and down, and what memory that takes the product's own binary.
     Upload(upload::Options),
     /// Sends requests as fast as they are answered and says how it went, as JSON. The measurements run it as a process
     /// of its own, so that its work is not counted as the product's.
