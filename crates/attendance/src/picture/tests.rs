@@ -124,12 +124,12 @@ fn a_picture_is_read_through_noise() {
 }
 
 /// What a cheap phone sees of a tablet three metres away: three to four pixels a module, pale, askew, out of focus, grainy. It
-/// takes many pictures a second and needs one that is read; here every third one has to be.
+/// takes many pictures a second and needs one that is read; here every second one has to be.
 #[test]
 fn a_picture_is_read_from_afar() {
     for text in [TOKEN, LONG_TOKEN] {
         let modules = u32::try_from(Modules::of(text).unwrap().framed()).unwrap();
-        let shown = drawn(text, 490);
+        let shown = drawn(text, 980);
         let frames = [30, 33, 36, 39]
             .into_iter()
             .flat_map(|tenths| [0.0, 2.0, 5.0].map(|degrees| (tenths, degrees)));
@@ -139,7 +139,7 @@ fn a_picture_is_read_from_afar() {
         });
         let texts: Vec<Option<String>> = seen.map(|frame| read(&frame)).collect();
         let good = texts.iter().filter(|read| read.as_deref() == Some(text)).count();
-        assert!(3 * good >= texts.len(), "{good} of {}", texts.len());
+        assert!(2 * good >= texts.len(), "{good} of {}", texts.len());
         assert!(
             texts.iter().flatten().all(|read| read == text),
             "nothing is read wrongly"
