@@ -9,9 +9,12 @@ use uuid::Uuid;
 
 use super::{First, SAME_ANSWER};
 use crate::{
-    domain::{MarkSource, MarkStatus, Outcome, Refusal, Scan, Word},
+    domain::{MarkChange, MarkSource, MarkStatus, Outcome, Refusal, Scan, Word},
     events::{self, Marked},
-    store::batch::{self as rows, Locked, NewMark, Note, Place, Question, Standing},
+    store::{
+        self,
+        batch::{self as rows, Locked, NewMark, Place, Question, Standing},
+    },
 };
 
 /// So many wrong digits a student and roll call; then no more are looked at.
@@ -212,22 +215,24 @@ impl<'a> Batch<'a> {
             .marked
             .iter()
             .filter(|(index, before)| before.is_some() || self.entries[*index].scan.offline);
-        let notes: Vec<Note> = late
+        let changes: Vec<MarkChange> = late
             .filter_map(|(index, before)| {
                 let scan = &self.entries[*index].scan;
-                Some(Note {
+                Some(MarkChange {
                     id: clock.new_id(),
                     day: scan.day,
-                    session: scan.session_id?,
-                    student: scan.student_id,
+                    session_id: scan.session_id?,
+                    student_id: scan.student_id,
                     before: *before,
+                    after: MarkStatus::Present,
                     source: source_of(scan),
-                    author: scan.student_id,
-                    now: self.now,
+                    reason: None,
+                    author: Some(scan.student_id),
+                    changed_at: self.now,
                 })
             })
             .collect();
-        rows::note_in_txn(txn, &notes).await
+        store::mark::note_in_txn(txn, &changes).await
     }
 
     /// One event a roll call.

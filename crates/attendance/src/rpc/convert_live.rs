@@ -2,19 +2,19 @@
 
 use kit::clock::timestamp;
 use proto::attendance::{
-    self as message, Counts, Evidence, Happening, LiveAwaiting, LiveClosed, LiveCounts, LiveQr, LiveScan, LiveState,
-    QrCode, ScanRecord, ScanStatus, happening,
+    self as message, Evidence, Happening, LiveAwaiting, LiveClosed, LiveCounts, LiveQr, LiveScan, LiveState,
+    ScanRecord, ScanStatus, happening,
 };
 use serde::Deserialize;
 
-use super::convert;
+use super::{convert, convert_sessions};
 use crate::{
-    domain::{Closed, Closing, Factor, Session},
+    domain::{Closed, Closing, Factor},
     operations::{
         App,
-        live::{Shown, State, Told},
+        live::{State, Told},
     },
-    store::live::{SeenScan, Tally},
+    store::live::SeenScan,
 };
 
 /// A factor and how strongly it held, as a scan keeps it.
@@ -47,13 +47,13 @@ pub(super) fn happening(app: &App, told: Told) -> Happening {
             accuracy_meters: scan.accuracy_meters,
             scanned_at: Some(timestamp(scan.scanned_at)),
         }),
-        Told::Counts(tally) => happening::Happening::Counts(LiveCounts {
-            counts: Some(counts(tally)),
+        Told::Counts(counts) => happening::Happening::Counts(LiveCounts {
+            counts: Some(convert_sessions::counts(counts)),
         }),
         Told::Qr(shown) => happening::Happening::Qr(LiveQr {
             qr_token: shown.token,
             expires_at: Some(timestamp(shown.expires_at)),
-            otp: shown.otp,
+            otp: shown.digits,
         }),
         Told::Closed(end) => happening::Happening::Closed(closed(end)),
     };
@@ -67,33 +67,11 @@ fn state_of(app: &App, state: &State) -> LiveState {
         session: Some(convert::session(
             &state.session,
             app.clock.now(),
-            Some(counts(state.counts)),
+            Some(convert_sessions::counts(state.counts)),
         )),
         awaiting: state.awaiting.iter().map(record).collect(),
         recent: state.recent.iter().map(record).collect(),
-        qr: state.shown.as_ref().map(|shown| code(app, &state.session, shown)),
-    }
-}
-
-fn code(app: &App, session: &Session, shown: &Shown) -> QrCode {
-    let path = format!("api/v1/attendance/sessions/{}/qr-image", session.id);
-    QrCode {
-        qr_token: shown.token.clone(),
-        qr_image_url: format!("{}/{path}", app.public_url.as_str().trim_end_matches('/')),
-        expires_at: Some(timestamp(shown.expires_at)),
-        otp: shown.otp.clone(),
-        otp_expires_at: Some(timestamp(shown.otp_expires_at)),
-    }
-}
-
-fn counts(tally: Tally) -> Counts {
-    Counts {
-        present: tally.present,
-        absent: tally.absent,
-        excused: tally.excused,
-        pending: tally.pending,
-        total: tally.present + tally.absent + tally.excused + tally.pending,
-        awaiting: tally.awaiting,
+        qr: state.shown.clone().map(convert_sessions::code),
     }
 }
 

@@ -309,46 +309,6 @@ pub(crate) async fn keep_in_txn(
     Ok(())
 }
 
-/// A change of a mark, to be noted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Note {
-    pub id: Uuid,
-    pub day: NaiveDate,
-    pub session: Uuid,
-    pub student: Uuid,
-    pub before: Option<MarkStatus>,
-    pub source: MarkSource,
-    pub author: Uuid,
-    pub now: DateTime<Utc>,
-}
-
-/// Notes that marks became presence.
-pub(crate) async fn note_in_txn(txn: &Txn, notes: &[Note]) -> Result<(), DbErr> {
-    if notes.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "INSERT INTO mark_change (id, day, session_id, student_id, \"before\", \"after\", source, author, changed_at) \
-         VALUES {}",
-        rows_of_places(notes.len(), 9)
-    );
-    let values = notes.iter().flat_map(|note| -> [Value; 9] {
-        [
-            note.id.into(),
-            note.day.into(),
-            note.session.into(),
-            note.student.into(),
-            note.before.map(MarkStatus::as_str).into(),
-            MarkStatus::Present.as_str().into(),
-            note.source.as_str().into(),
-            note.author.into(),
-            note.now.into(),
-        ]
-    });
-    txn.execute_raw(statement(txn, sql, values)).await?;
-    Ok(())
-}
-
 /// Takes so many of the next versions of locked roll calls: something is about to be told of them.
 pub(crate) async fn take_versions_in_txn(
     txn: &Txn,

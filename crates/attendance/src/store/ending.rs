@@ -1,39 +1,11 @@
 //! The marks that a roll call's end gives to those who were not marked before.
 
 use chrono::{DateTime, Utc};
-use kit::{Clock, db::Txn};
-use sea_orm::{ActiveValue::Set, ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult, Statement};
+use kit::db::Txn;
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult, Statement};
 use uuid::Uuid;
 
-use crate::domain::{MarkSource, MarkStatus, Session};
-
-/// Ten values a row; SQLite takes 32,766 of them in a statement.
-const ROWS_A_STATEMENT: usize = 1000;
-
-mod row {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, DeriveEntityModel)]
-    #[sea_orm(table_name = "mark_change")]
-    pub(super) struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub day: Date,
-        pub session_id: Uuid,
-        pub student_id: Uuid,
-        pub before: Option<String>,
-        pub after: String,
-        pub source: String,
-        pub reason: Option<String>,
-        pub author: Option<Uuid>,
-        pub changed_at: DateTimeUtc,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(super) enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+use crate::domain::{MarkStatus, Session};
 
 #[derive(FromQueryResult)]
 struct Given {
@@ -76,39 +48,4 @@ pub(crate) async fn settle_in_txn(txn: &Txn, session: &Session, now: DateTime<Ut
     let mut absent: Vec<Uuid> = given.into_iter().map(|mark| mark.student_id).collect();
     absent.sort_unstable();
     Ok(absent)
-}
-
-/// What became of students' marks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Became {
-    pub before: Option<MarkStatus>,
-    pub after: MarkStatus,
-    pub source: MarkSource,
-}
-
-/// Writes down what became of the marks of these students.
-pub(crate) async fn note_in_txn(
-    txn: &Txn,
-    clock: &Clock,
-    session: &Session,
-    students: &[Uuid],
-    became: Became,
-) -> Result<(), DbErr> {
-    let now = clock.now();
-    for chunk in students.chunks(ROWS_A_STATEMENT) {
-        let rows = chunk.iter().map(|student| row::ActiveModel {
-            id: Set(clock.new_id()),
-            day: Set(session.day),
-            session_id: Set(session.id),
-            student_id: Set(*student),
-            before: Set(became.before.map(|status| status.as_str().to_owned())),
-            after: Set(became.after.as_str().to_owned()),
-            source: Set(became.source.as_str().to_owned()),
-            reason: Set(None),
-            author: Set(None),
-            changed_at: Set(now),
-        });
-        row::Entity::insert_many(rows).exec_without_returning(&**txn).await?;
-    }
-    Ok(())
 }

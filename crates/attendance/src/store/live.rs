@@ -41,26 +41,9 @@ impl SeenScan {
     }
 }
 
-/// How many stand how.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Tally {
-    pub present: u32,
-    pub absent: u32,
-    pub excused: u32,
-    pub pending: u32,
-    /// Scans that wait for the guard's word.
-    pub awaiting: u32,
-}
-
 #[derive(FromQueryResult)]
 struct Id {
     id: Uuid,
-}
-
-#[derive(FromQueryResult)]
-struct Standing {
-    status: String,
-    number: i64,
 }
 
 const SCAN: &str = "SELECT scan.id, scan.session_id, scan.student_id, COALESCE(student.name, '') AS student_name, \
@@ -128,51 +111,6 @@ pub(crate) async fn waiting(db: &impl ConnectionTrait, session: &Session, most: 
          ORDER BY awaiting.asked_at, scan.id LIMIT {most}"
     );
     rows(db, &sql, of_session(session)).await
-}
-
-/// How many stand how. While the roll call is open, whoever has no mark is excused by a leave or not marked yet.
-pub(crate) async fn tally(db: &impl ConnectionTrait, session: &Session) -> Result<Tally, DbErr> {
-    let mut tally = Tally::default();
-    let marks = "SELECT status, COUNT(*) AS number FROM mark WHERE day = $1 AND session_id = $2 GROUP BY status";
-    for standing in rows::<Standing>(db, marks, [session.day.into(), session.id.into()]).await? {
-        tally.add(&standing);
-    }
-    if session.is_open() {
-        let unmarked = "SELECT standing.status AS status, COUNT(*) AS number FROM (SELECT CASE WHEN EXISTS (\
-             SELECT 1 FROM leave WHERE leave.student_id = student.id AND leave.approved \
-             AND leave.from_date <= $1 AND leave.to_date >= $1) THEN 'excused' ELSE 'pending' END AS status \
-             FROM student WHERE student.block_folded = $3 AND student.year = $4 AND student.active AND NOT EXISTS (\
-             SELECT 1 FROM mark WHERE mark.day = $1 AND mark.session_id = $2 AND mark.student_id = student.id)) \
-             AS standing GROUP BY standing.status";
-        let values: [Value; 4] = [
-            session.day.into(),
-            session.id.into(),
-            session.block_folded.as_str().into(),
-            i16::from(session.year).into(),
-        ];
-        for standing in rows::<Standing>(db, unmarked, values).await? {
-            tally.add(&standing);
-        }
-    }
-    let waiting = "SELECT 'awaiting' AS status, COUNT(*) AS number FROM awaiting \
-                   WHERE session_id = $1 AND decided_at IS NULL";
-    for standing in rows::<Standing>(db, waiting, [session.id.into()]).await? {
-        tally.add(&standing);
-    }
-    Ok(tally)
-}
-
-impl Tally {
-    fn add(&mut self, standing: &Standing) {
-        let number = u32::try_from(standing.number).unwrap_or(u32::MAX);
-        match standing.status.as_str() {
-            "present" => self.present += number,
-            "absent" => self.absent += number,
-            "excused" => self.excused += number,
-            "awaiting" => self.awaiting += number,
-            _ => self.pending += number,
-        }
-    }
 }
 
 /// A scan lies in the month of its roll call, give or take the nights between two days: nothing else is looked through.

@@ -10,15 +10,18 @@ use chrono::{DateTime, Utc};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{Shown, bell::Room, watch::Told};
+use super::{bell::Room, watch::Told};
 use crate::{
     Error,
-    domain::Session,
-    operations::App,
-    store::{
-        self,
-        live::{SeenScan, Tally},
+    domain::{Counts, Session},
+    operations::{
+        App,
+        sessions::{
+            code::{self, Shown},
+            read,
+        },
     },
+    store::{self, live::SeenScan},
 };
 
 /// How often the tables are looked at for what other replicas did.
@@ -42,7 +45,7 @@ struct Looker {
     decisions: HashSet<Uuid>,
     /// There is more than one look told.
     is_behind: bool,
-    counts: Option<Tally>,
+    counts: Option<Counts>,
     counted: Instant,
     counts_are_old: bool,
     shown: Option<Shown>,
@@ -104,7 +107,7 @@ impl Looker {
         let scans = store::live::scans_since(db, &session, since).await?;
         let decisions = store::live::decided_since(db, session.id, since).await?;
         Ok(Some(Self {
-            shown: Shown::of(&app, &session),
+            shown: code::of(&app, &session),
             app,
             room,
             session,
@@ -167,11 +170,11 @@ impl Looker {
         self.show();
         // The last counts are told whatever was told just before.
         if self.counts_are_old && (self.counted.elapsed() >= BETWEEN_COUNTS || !self.session.is_open()) {
-            let tally = store::live::tally(&db, &self.session).await?;
+            let counts = read::counts(&self.app, &self.session).await?;
             self.counts_are_old = false;
             self.counted = Instant::now();
-            if self.counts.replace(tally) != Some(tally) {
-                self.tell(Told::Counts(tally));
+            if self.counts.replace(counts) != Some(counts) {
+                self.tell(Told::Counts(counts));
             }
         }
         Ok(())
@@ -210,7 +213,7 @@ impl Looker {
         if self.shown.as_ref().is_some_and(|shown| now < shown.holds_until()) {
             return;
         }
-        let mut next = Shown::of(&self.app, &self.session);
+        let mut next = code::of(&self.app, &self.session);
         if let (Some(before), Some(next)) = (&self.shown, &mut next)
             && before.expires_at == next.expires_at
         {

@@ -6,10 +6,8 @@
 //! state of now, and begins again with it when they were too slow to take all that was told.
 
 mod bell;
-mod code;
 mod looker;
 mod watch;
 
 pub(crate) use bell::Bell;
-pub(crate) use code::Shown;
 pub(crate) use watch::{State, Told, watch};

@@ -15,15 +15,17 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::Shown;
 use crate::{
     Error,
-    domain::{Closed, Session},
-    operations::App,
-    store::{
-        self,
-        live::{SeenScan, Tally},
+    domain::{Closed, Counts, Session},
+    operations::{
+        App,
+        sessions::{
+            code::{self, Shown},
+            read,
+        },
     },
+    store::{self, live::SeenScan},
 };
 
 const MOST_WAITING: u32 = 100;
@@ -37,7 +39,7 @@ pub(crate) enum Told {
     State(Box<State>),
     Scan(SeenScan),
     Awaiting(SeenScan),
-    Counts(Tally),
+    Counts(Counts),
     Qr(Shown),
     Closed(Closed),
 }
@@ -46,7 +48,7 @@ pub(crate) enum Told {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub session: Session,
-    pub counts: Tally,
+    pub counts: Counts,
     pub awaiting: Vec<SeenScan>,
     pub recent: Vec<SeenScan>,
     pub shown: Option<Shown>,
@@ -159,10 +161,10 @@ async fn state(app: &App, session: Uuid, may_show: bool) -> Result<State, Error>
     let db = app.db.reader();
     let session = store::session::find(db, session).await?.ok_or(Error::UnknownSession)?;
     Ok(State {
-        counts: store::live::tally(db, &session).await?,
+        counts: read::counts(app, &session).await?,
         awaiting: store::live::waiting(db, &session, MOST_WAITING).await?,
         recent: store::live::recent(db, &session, MOST_RECENT).await?,
-        shown: may_show.then(|| Shown::of(app, &session)).flatten(),
+        shown: may_show.then(|| code::of(app, &session)).flatten(),
         session,
     })
 }

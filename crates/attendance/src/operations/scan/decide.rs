@@ -6,12 +6,12 @@ use uuid::Uuid;
 use super::read;
 use crate::{
     Error,
-    domain::{MarkSource, MarkStatus, Outcome, Scan, Word},
+    domain::{MarkChange, MarkSource, MarkStatus, Outcome, Scan, Word},
     events::{self, Marked},
     operations::App,
     store::{
         self,
-        batch::{self, Locked, NewMark, Note},
+        batch::{self, Locked, NewMark},
         scan::Kept,
     },
 };
@@ -76,17 +76,19 @@ async fn mark(app: &App, caller: &Caller, txn: &Txn, locked: &Locked, kept: &Kep
         }
     }
     let before = standing.map(|mark| mark.status);
-    let note = Note {
+    let change = MarkChange {
         id: app.clock.new_id(),
         day: locked.day,
-        session,
-        student,
+        session_id: session,
+        student_id: student,
         before,
+        after: MarkStatus::Present,
         source: MarkSource::Guard,
-        author: by,
-        now,
+        reason: None,
+        author: Some(by),
+        changed_at: now,
     };
-    batch::note_in_txn(txn, &[note]).await?;
+    store::mark::note_in_txn(txn, &[change]).await?;
     let marked = Marked {
         student,
         scan: kept.id,

@@ -5,12 +5,11 @@ use kit::{access::Caller, db::Txn, events::outbox};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{App, late_sync, leads, ourselves, read};
+use super::{App, changes, late_sync, leads, ourselves, read};
 use crate::{
     Error,
     domain::{Closing, MarkSource, MarkStatus, Session},
-    events,
-    store::{self, ending::Became},
+    events, store,
 };
 
 /// Roll calls that are closed in one go of the job; the next go takes the next ones.
@@ -73,12 +72,8 @@ pub(super) async fn end_in_txn(
         return Ok(None);
     };
     let excused = store::ending::complete_in_txn(txn, &closed, now).await?;
-    let became = Became {
-        before: None,
-        after: MarkStatus::Excused,
-        source: MarkSource::Leave,
-    };
-    store::ending::note_in_txn(txn, &app.clock, &closed, &excused, became).await?;
+    let became = (None, MarkStatus::Excused, MarkSource::Leave);
+    store::mark::note_in_txn(txn, &changes(app, &closed, &excused, became, now)).await?;
     outbox::add(txn, events::closed(&app.clock, caller, &closed)).await?;
     Ok(Some(closed))
 }

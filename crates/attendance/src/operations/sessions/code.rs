@@ -9,6 +9,7 @@ use super::{App, leads, read};
 use crate::{Error, domain::Session, picture};
 
 /// What is on display now.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Shown {
     pub token: String,
     pub image_url: Url,
@@ -31,27 +32,34 @@ pub(crate) enum Format {
     Svg,
 }
 
-/// What the display of an open roll call shows at this moment.
-pub(crate) fn of(app: &App, session: &Session) -> Shown {
+impl Shown {
+    /// When something of it changes.
+    pub(crate) fn holds_until(&self) -> DateTime<Utc> {
+        self.expires_at.min(self.digits_expire_at)
+    }
+}
+
+/// What the display of a roll call shows at this moment; nothing where it is over.
+pub(crate) fn of(app: &App, session: &Session) -> Option<Shown> {
     let now = app.clock.now();
+    if !session.is_open() || session.is_over(now) {
+        return None;
+    }
     let (digits, digits_end) = app.codes.digits(session.id, now, app.config.otp_seconds);
-    Shown {
+    Some(Shown {
         token: app.codes.token(session.handle, session.slot_at(now)),
         image_url: image_url(app, session.id),
         expires_at: session.slot_ends(now),
         digits,
         digits_expire_at: digits_end.min(session.valid_until),
-    }
+    })
 }
 
 /// What the display of a roll call shows that the caller leads.
 pub(crate) async fn shown(app: &App, caller: &Caller, id: Uuid) -> Result<Shown, Error> {
     let session = read::one(app, caller, id).await?;
     leads(caller, &session)?;
-    if !session.is_open() || session.is_over(app.clock.now()) {
-        return Err(Error::SessionClosed);
-    }
-    Ok(of(app, &session))
+    of(app, &session).ok_or(Error::SessionClosed)
 }
 
 /// The same code as an image. Even the largest is drawn in some milliseconds, so nobody else waits for it.

@@ -7,14 +7,15 @@ pub(crate) mod place;
 pub(crate) mod read;
 pub(crate) mod settle;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use kit::access::Caller;
 use proto::options::Role;
+use uuid::Uuid;
 
 use super::App;
 use crate::{
     Error,
-    domain::{Closing, Session},
+    domain::{Closing, MarkChange, MarkSource, MarkStatus, Session},
 };
 
 /// The guard who opened a roll call leads it, and every warden may; everybody else is refused. As whom the caller does.
@@ -34,4 +35,27 @@ fn late_sync(app: &App) -> Duration {
 /// This service, acting by itself.
 fn ourselves(app: &App) -> Caller {
     Caller::service("attendance", app.clock.new_id().to_string())
+}
+
+/// What the end of a roll call made of the marks of these students, as it is noted.
+fn changes(
+    app: &App,
+    session: &Session,
+    students: &[Uuid],
+    (before, after, source): (Option<MarkStatus>, MarkStatus, MarkSource),
+    now: DateTime<Utc>,
+) -> Vec<MarkChange> {
+    let change = |student: &Uuid| MarkChange {
+        id: app.clock.new_id(),
+        day: session.day,
+        session_id: session.id,
+        student_id: *student,
+        before,
+        after,
+        source,
+        reason: None,
+        author: None,
+        changed_at: now,
+    };
+    students.iter().map(change).collect()
 }

@@ -103,7 +103,7 @@ async fn store_new(
         inserted => inserted?,
     }
     outbox::add(&once, events::opened(&app.clock, caller, session)).await?;
-    let answer = convert_sessions::opened(session, code::of(app, session));
+    let answer = convert_sessions::opened(session, code::of(app, session).ok_or(Error::SessionClosed)?);
     once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
     app.memory.keep_sessions([session.clone()]);
     Ok(Stored::Answer(Box::new(answer)))

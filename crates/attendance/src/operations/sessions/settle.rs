@@ -7,12 +7,11 @@ use kit::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{App, ourselves};
+use super::{App, changes, ourselves};
 use crate::{
     Error,
     domain::{MarkSource, MarkStatus, Session},
-    events,
-    store::{self, ending::Became},
+    events, store,
 };
 
 /// Roll calls that are settled in one go of the job; the next go takes the next ones.
@@ -44,12 +43,8 @@ async fn settle(app: &App, id: Uuid) -> Result<bool, Error> {
         return Ok(false);
     };
     let absent = store::ending::settle_in_txn(&txn, &session, now).await?;
-    let became = Became {
-        before: Some(MarkStatus::Pending),
-        after: MarkStatus::Absent,
-        source: MarkSource::Settlement,
-    };
-    store::ending::note_in_txn(&txn, &app.clock, &session, &absent, became).await?;
+    let became = (Some(MarkStatus::Pending), MarkStatus::Absent, MarkSource::Settlement);
+    store::mark::note_in_txn(&txn, &changes(app, &session, &absent, became, now)).await?;
     tell_in_txn(app, &txn, &session, &absent).await?;
     txn.commit().await?;
     app.happened.ring(session.id);
@@ -70,7 +65,7 @@ async fn tell_in_txn(app: &App, txn: &Txn, session: &Session, absent: &[Uuid]) -
         .collect();
     let more = i64::try_from(drafts.len()).unwrap_or(i64::MAX) - 1;
     if more > 0 {
-        store::session::life::take_versions_in_txn(txn, session.id, more).await?;
+        store::batch::take_versions_in_txn(txn, &[session.id], more, app.clock.now()).await?;
     }
     outbox::add_many(txn, drafts).await?;
     Ok(())

@@ -51,16 +51,6 @@ pub(crate) async fn settle_in_txn(txn: &Txn, id: Uuid, now: DateTime<Utc>) -> Re
     rows.into_iter().next().map(session).transpose()
 }
 
-/// Takes more versions for more events, in the transaction that took the first.
-pub(crate) async fn take_versions_in_txn(txn: &Txn, id: Uuid, more: i64) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::Version, Expr::col(Column::Version).add(more))
-        .filter(Column::Id.eq(id))
-        .exec(&**txn)
-        .await?;
-    Ok(())
-}
-
 /// Open roll calls whose time is over, the oldest first.
 pub(crate) async fn overdue(db: &Db, now: DateTime<Utc>, most: u64) -> Result<Vec<Session>, Error> {
     let rows = Entity::find()
