@@ -7,7 +7,14 @@ mod migrate;
 mod postgres;
 mod sqlite;
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr, SqliteTransactionMode,
@@ -36,13 +43,14 @@ const ACQUIRE_LIMIT: Duration = Duration::from_secs(2);
 pub struct Db {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
-    committed: Arc<Notify>,
+    told: Arc<Notify>,
 }
 
 /// A transaction that writes. Dropped without [`Txn::commit`] it changes nothing.
 pub struct Txn {
     inner: DatabaseTransaction,
-    committed: Arc<Notify>,
+    told: Arc<Notify>,
+    tells: AtomicBool,
 }
 
 impl Db {
@@ -56,7 +64,7 @@ impl Db {
         Ok(Self {
             reader,
             writer,
-            committed: Arc::new(Notify::new()),
+            told: Arc::new(Notify::new()),
         })
     }
 
@@ -74,13 +82,14 @@ impl Db {
         let inner = self.writer.begin_with_options(options).await?;
         Ok(Txn {
             inner,
-            committed: self.committed.clone(),
+            told: self.told.clone(),
+            tells: AtomicBool::new(false),
         })
     }
 
-    /// Wakes after each commit of this process: the relay waits here.
-    pub fn committed(&self) -> &Notify {
-        &self.committed
+    /// Wakes after each commit of this process that left events in the outbox: the relay waits here.
+    pub fn told(&self) -> &Notify {
+        &self.told
     }
 
     pub fn backend(&self) -> DbBackend {
@@ -112,8 +121,15 @@ impl Db {
 impl Txn {
     pub async fn commit(self) -> Result<(), DbErr> {
         self.inner.commit().await?;
-        self.committed.notify_one();
+        if self.tells.into_inner() {
+            self.told.notify_one();
+        }
         Ok(())
+    }
+
+    /// There is an event among what this transaction writes.
+    pub(crate) fn tells(&self) {
+        self.tells.store(true, Ordering::Relaxed);
     }
 }
 

@@ -138,6 +138,7 @@ pub async fn add_many(txn: &Txn, drafts: impl IntoIterator<Item = Draft>) -> Res
         row::Entity::insert_many(chunk.to_vec())
             .exec_without_returning(&**txn)
             .await?;
+        txn.tells();
     }
     Ok(())
 }
@@ -217,6 +218,15 @@ pub(super) struct Failed {
     pub(super) error: String,
     /// `None`: to be tried again as soon as possible.
     pub(super) not_before: Option<DateTime<Utc>>,
+}
+
+/// Has PostgreSQL find rows by the indexes for the rest of the transaction. A plan that it made while the table was nearly
+/// empty reads all of it, and stays in use until the next ANALYZE, when thousands of rows may have come.
+pub(super) async fn by_indexes(txn: &Txn) -> Result<(), DbErr> {
+    if txn.get_database_backend() == sea_orm::DbBackend::Postgres {
+        txn.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+    }
+    Ok(())
 }
 
 /// Leases up to `subjects` subjects that have something due, oldest first, and reads what they have to say: one run of

@@ -1,4 +1,4 @@
-//! Carries the outbox to the bus: wakes when something was committed, looks every second all the same, keeps the order of
+//! Carries the outbox to the bus: wakes when an event was committed, looks every second all the same, keeps the order of
 //! each subject, and goes on by itself after any outage of the database or the bus.
 //!
 //! Every service that has the tables of the events runs one relay (or more: they share the work); it also purges them.
@@ -33,6 +33,8 @@ const EVENT_REFUSED: Backoff = Backoff::new(Duration::from_millis(250), Duration
 /// Between two looks while the database or the whole bus is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
+/// Between two turns: each is a transaction, and what happens within so short a time goes out with one.
+const PACE: Duration = Duration::from_millis(10);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 const PURGE_EVERY: Duration = Duration::from_hours(1);
@@ -57,8 +59,17 @@ struct Turns {
     /// How often in a row the database was away, and the bus.
     database_outages: u32,
     bus_outages: u32,
-    /// Nothing is looked for before this.
+    /// Nothing is looked for before this: an outage is sat out.
     resume_at: Instant,
+    /// The next turn is not taken before this, outage or not.
+    next_at: Instant,
+}
+
+impl Turns {
+    fn rests_until(&self) -> Option<Instant> {
+        let until = self.resume_at.max(self.next_at);
+        (until > Instant::now()).then_some(until)
+    }
 }
 
 impl Relay {
@@ -106,6 +117,7 @@ impl Relay {
             database_outages: 0,
             bus_outages: 0,
             resume_at: Instant::now(),
+            next_at: Instant::now(),
         };
         let mut clockwork = interval(LOOK_EVERY);
         clockwork.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -115,6 +127,7 @@ impl Relay {
                 break;
             };
             under_way.extend(runs.into_iter().map(|run| self.publish_run(run)));
+            let rests_until = turns.rests_until();
             tokio::select! {
                 Some(report) = under_way.next() => {
                     turns.reports.push(report);
@@ -123,9 +136,9 @@ impl Relay {
                     }
                     self.heed_outage_of_bus(&mut turns);
                 }
-                () = self.db.committed().notified() => turns.look = true,
+                () = self.db.told().notified() => turns.look = true,
                 _ = clockwork.tick() => turns.look = true,
-                () = sleep_until(turns.resume_at), if turns.resume_at > Instant::now() => {}
+                () = sleep_until(rests_until.unwrap_or_else(Instant::now)), if rests_until.is_some() => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -143,9 +156,10 @@ impl Relay {
     async fn next_runs(&self, turns: &mut Turns, room: usize) -> Vec<Vec<Waiting>> {
         let room = if room >= WORTH_A_CLAIM { room } else { 0 };
         let idle = turns.reports.is_empty() && !(turns.look && room > 0);
-        if idle || Instant::now() < turns.resume_at {
+        if idle || turns.rests_until().is_some() {
             return Vec::new();
         }
+        turns.next_at = Instant::now() + PACE;
         match self.turn(&turns.reports, room).await {
             Ok(runs) => {
                 turns.reports.clear();
@@ -188,12 +202,12 @@ impl Relay {
         }
     }
 
-    /// One transaction: what came of earlier runs, and the next runs. Commits only what changed something, because every
-    /// commit wakes the relay.
+    /// One transaction: what came of earlier runs, and the next runs. Commits only what changed something.
     async fn turn(&self, reports: &[Report], room: usize) -> Result<Vec<Vec<Waiting>>, DbErr> {
         let work = async {
             let txn = self.db.begin().await?;
             let now = self.clock.now();
+            outbox::by_indexes(&txn).await?;
             outbox::settle(&txn, reports, now).await?;
             let lease = chrono::Duration::from_std(LEASE).unwrap_or_default();
             let runs = match room {

@@ -91,14 +91,6 @@ async fn what_is_committed_stays_and_what_is_dropped_never_was() {
 }
 
 #[tokio::test]
-async fn a_commit_wakes_whoever_waits_for_it() {
-    let (db, ..) = fresh().await;
-    let waiting = db.committed().notified();
-    add(&db, "news").await.unwrap();
-    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap();
-}
-
-#[tokio::test]
 async fn of_many_writers_at_once_none_is_turned_away() {
     let (db, ..) = fresh().await;
     let names: Vec<String> = (0..40).map(|number| format!("thing {number}")).collect();

@@ -13,6 +13,7 @@ use std::{
 };
 
 use fixture::{Running, Scribe, Stage, caller, event, eventually, servers};
+use futures_util::FutureExt as _;
 use kit::{
     Clock, Db,
     db::unique_violation,
@@ -39,6 +40,17 @@ async fn what_is_committed_is_published_and_what_is_rolled_back_is_not() {
     eventually("an empty outbox", || async { stage.waiting().await == 0 }).await;
     assert_eq!(stage.count("outbox").await, 1, "the ledger keeps what was published");
     assert_eq!(scribe.times_heard(dropped), 0);
+}
+
+/// The relay would otherwise look after each of the many commits that leave it nothing to do, its own among them.
+#[tokio::test]
+async fn a_commit_that_leaves_an_event_wakes_the_relay_and_no_other_does() {
+    let stage = Stage::set().await;
+    let mut waiting = std::pin::pin!(stage.db.told().notified());
+    stage.db.begin().await.unwrap().commit().await.unwrap();
+    assert!(waiting.as_mut().now_or_never().is_none());
+    stage.say(stage.clock.new_id(), 1).await;
+    tokio::time::timeout(fixture::PATIENCE, waiting).await.unwrap();
 }
 
 #[tokio::test]
