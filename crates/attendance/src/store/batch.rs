@@ -10,6 +10,7 @@ use kit::db::Txn;
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
+use super::rows::{Rows, places};
 use crate::domain::{MarkSource, MarkStatus, Outcome, Scan};
 
 /// Rows asked for by all their columns in a statement: SQLite takes expressions of a depth of 1,000.
@@ -127,12 +128,7 @@ pub(crate) async fn mark_in_txn(txn: &Txn, marks: &[NewMark<'_>]) -> Result<Hash
     if marks.is_empty() {
         return Ok(HashSet::new());
     }
-    let sql = format!(
-        "INSERT INTO mark (day, session_id, student_id, status, source, scan_id, scanned_at, distance_meters, token, \
-         marked_at) VALUES {} ON CONFLICT DO NOTHING RETURNING session_id, student_id",
-        rows_of_places(marks.len(), 10)
-    );
-    let values = marks.iter().flat_map(|mark| -> [Value; 10] {
+    let values = marks.iter().map(|mark| -> [Value; 10] {
         [
             mark.scan.day.into(),
             mark.session.into(),
@@ -146,7 +142,22 @@ pub(crate) async fn mark_in_txn(txn: &Txn, marks: &[NewMark<'_>]) -> Result<Hash
             mark.now.into(),
         ]
     });
-    let rows = txn.query_all_raw(statement(txn, sql, values)).await?;
+    let columns = [
+        "day",
+        "session_id",
+        "student_id",
+        "status",
+        "source",
+        "scan_id",
+        "scanned_at",
+        "distance_meters",
+        "token",
+        "marked_at",
+    ];
+    let (table, values) = ("mark", values.collect());
+    let new = Rows { table, columns, values };
+    let insert = new.insert(txn, "ON CONFLICT DO NOTHING RETURNING session_id, student_id")?;
+    let rows = txn.query_all_raw(insert).await?;
     let new = rows
         .iter()
         .map(|row| Ok((row.try_get("", "session_id")?, row.try_get("", "student_id")?)));
@@ -253,11 +264,7 @@ pub(crate) async fn ask_in_txn(txn: &Txn, scans: &[&Scan]) -> Result<(), DbErr> 
     if scans.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "INSERT INTO awaiting (scan_id, day, session_id, student_id, asked_at) VALUES {}",
-        rows_of_places(scans.len(), 5)
-    );
-    let values = scans.iter().flat_map(|scan| -> [Value; 5] {
+    let values = scans.iter().map(|scan| -> [Value; 5] {
         [
             scan.id.into(),
             scan.day.into(),
@@ -266,7 +273,10 @@ pub(crate) async fn ask_in_txn(txn: &Txn, scans: &[&Scan]) -> Result<(), DbErr> 
             scan.received_at.into(),
         ]
     });
-    txn.execute_raw(statement(txn, sql, values)).await?;
+    let columns = ["scan_id", "day", "session_id", "student_id", "asked_at"];
+    let (table, values) = ("awaiting", values.collect());
+    let questions = Rows { table, columns, values };
+    txn.execute_raw(questions.insert(txn, "")?).await?;
     Ok(())
 }
 
@@ -275,13 +285,7 @@ pub(crate) async fn keep_in_txn(
     txn: &Txn,
     scans: impl ExactSizeIterator<Item = (&Scan, Outcome, Option<&'static str>)>,
 ) -> Result<(), DbErr> {
-    let sql = format!(
-        "INSERT INTO scan (id, day, session_id, student_id, outcome, code, offline, scanned_at, received_at, \
-         distance_meters, accuracy_meters, latitude, longitude, evidence, device_id, device_counter, token_counter) \
-         VALUES {}",
-        rows_of_places(scans.len(), 17)
-    );
-    let values = scans.flat_map(|(scan, outcome, code)| -> [Value; 17] {
+    let values = scans.map(|(scan, outcome, code)| -> [Value; 17] {
         let counter = scan
             .device
             .map(|(_, counter)| i64::try_from(counter).unwrap_or(i64::MAX));
@@ -305,7 +309,28 @@ pub(crate) async fn keep_in_txn(
             scan.slot.map(i64::from).into(),
         ]
     });
-    txn.execute_raw(statement(txn, sql, values)).await?;
+    let columns = [
+        "id",
+        "day",
+        "session_id",
+        "student_id",
+        "outcome",
+        "code",
+        "offline",
+        "scanned_at",
+        "received_at",
+        "distance_meters",
+        "accuracy_meters",
+        "latitude",
+        "longitude",
+        "evidence",
+        "device_id",
+        "device_counter",
+        "token_counter",
+    ];
+    let (table, values) = ("scan", values.collect());
+    let tries = Rows { table, columns, values };
+    txn.execute_raw(tries.insert(txn, "")?).await?;
     Ok(())
 }
 
@@ -331,31 +356,4 @@ pub(crate) async fn take_versions_in_txn(
 
 fn statement(txn: &Txn, sql: String, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(txn.get_database_backend(), sql, values)
-}
-
-/// `$3, $4, $5`: so many places after those that are taken.
-fn places(taken: usize, count: usize) -> String {
-    let mut text = String::with_capacity(count * 6);
-    for place in taken + 1..=taken + count {
-        if place > taken + 1 {
-            text.push_str(", ");
-        }
-        text.push('$');
-        text.push_str(&place.to_string());
-    }
-    text
-}
-
-/// `($1, $2), ($3, $4)`
-fn rows_of_places(rows: usize, columns: usize) -> String {
-    let mut text = String::with_capacity(rows * columns * 6);
-    for row in 0..rows {
-        if row > 0 {
-            text.push_str(", ");
-        }
-        text.push('(');
-        text.push_str(&places(row * columns, columns));
-        text.push(')');
-    }
-    text
 }

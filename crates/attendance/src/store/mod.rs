@@ -17,6 +17,7 @@ pub(crate) mod place;
 pub(crate) mod privacy;
 pub(crate) mod report;
 pub(crate) mod roll;
+mod rows;
 pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod student;
