@@ -2,48 +2,30 @@
 
 use kit::clock::timestamp;
 use proto::attendance::{
-    self as message, Evidence, Happening, LiveAwaiting, LiveClosed, LiveCounts, LiveQr, LiveScan, LiveState,
-    ScanRecord, ScanStatus, happening,
+    self as message, Happening, LiveAwaiting, LiveClosed, LiveCounts, LiveQr, LiveScan, LiveState, ScanRecord,
+    happening,
 };
-use serde::Deserialize;
 
-use super::{convert, convert_sessions};
+use super::{convert, convert_scans, convert_sessions};
 use crate::{
-    domain::{Closed, Closing, Factor},
+    domain::{Closed, Closing},
     operations::{
         App,
         live::{State, Told},
     },
-    store::live::SeenScan,
+    store::scan::Kept,
 };
-
-/// A factor and how strongly it held, as a scan keeps it.
-#[derive(Deserialize)]
-struct Kept {
-    factor: Factor,
-    strength: f64,
-}
 
 pub(super) fn happening(app: &App, told: Told) -> Happening {
     let happening = match told {
         Told::State(state) => happening::Happening::State(state_of(app, &state)),
-        Told::Scan(scan) => happening::Happening::Scan(LiveScan {
-            scan_id: scan.id.to_string(),
-            student_id: scan.student_id.to_string(),
-            status: status(&scan).into(),
-            student_name: scan.student_name,
-            room_no: scan.room_no,
-            code: scan.code,
-            distance_meters: scan.distance_meters,
-            scanned_at: Some(timestamp(scan.scanned_at)),
-            offline: scan.offline,
-        }),
+        Told::Scan(scan) => happening::Happening::Scan(seen(scan)),
         Told::Awaiting(scan) => happening::Happening::Awaiting(LiveAwaiting {
             scan_id: scan.id.to_string(),
             student_id: scan.student_id.to_string(),
-            student_name: scan.student_name,
+            student_name: scan.student_name.unwrap_or_default(),
             room_no: scan.room_no,
-            distance_meters: scan.distance_meters,
+            distance_meters: scan.distance_meters.map(convert_scans::rounded),
             accuracy_meters: scan.accuracy_meters,
             scanned_at: Some(timestamp(scan.scanned_at)),
         }),
@@ -62,6 +44,21 @@ pub(super) fn happening(app: &App, told: Told) -> Happening {
     }
 }
 
+fn seen(scan: Kept) -> LiveScan {
+    let (status, code) = convert_scans::came_of(&scan);
+    LiveScan {
+        scan_id: scan.id.to_string(),
+        student_id: scan.student_id.to_string(),
+        status: status.into(),
+        student_name: scan.student_name.unwrap_or_default(),
+        room_no: scan.room_no,
+        code,
+        distance_meters: scan.distance_meters.map(convert_scans::rounded),
+        scanned_at: Some(timestamp(scan.scanned_at)),
+        offline: scan.offline,
+    }
+}
+
 fn state_of(app: &App, state: &State) -> LiveState {
     LiveState {
         session: Some(convert::session(
@@ -69,44 +66,14 @@ fn state_of(app: &App, state: &State) -> LiveState {
             app.clock.now(),
             Some(convert_sessions::counts(state.counts)),
         )),
-        awaiting: state.awaiting.iter().map(record).collect(),
-        recent: state.recent.iter().map(record).collect(),
+        awaiting: records(&state.awaiting),
+        recent: records(&state.recent),
         qr: state.shown.clone().map(convert_sessions::code),
     }
 }
 
-fn record(scan: &SeenScan) -> ScanRecord {
-    let evidence: Vec<Kept> = serde_json::from_str(&scan.evidence).unwrap_or_default();
-    let evidence = evidence.iter().map(|kept| Evidence {
-        factor: convert::factor(kept.factor).into(),
-        strength: kept.strength,
-    });
-    ScanRecord {
-        id: scan.id.to_string(),
-        session_id: scan.session_id.to_string(),
-        student_id: scan.student_id.to_string(),
-        student_name: scan.student_name.clone(),
-        room_no: scan.room_no.clone(),
-        status: status(scan).into(),
-        code: scan.code.clone(),
-        distance_meters: scan.distance_meters,
-        accuracy_meters: scan.accuracy_meters,
-        scanned_at: Some(timestamp(scan.scanned_at)),
-        received_at: Some(timestamp(scan.received_at)),
-        offline: scan.offline,
-        evidence: evidence.collect(),
-        decided_by: scan.decided_by.map(|id| id.to_string()),
-        decided_at: scan.decided_at.map(timestamp),
-    }
-}
-
-/// What came of a scan, the guard's word included.
-fn status(scan: &SeenScan) -> ScanStatus {
-    match (scan.outcome.as_str(), scan.verdict.as_deref()) {
-        ("refused", _) | ("awaiting", Some("refused")) => ScanStatus::Refused,
-        ("awaiting", None) => ScanStatus::AwaitingConfirmation,
-        _ => ScanStatus::Present,
-    }
+fn records(scans: &[Kept]) -> Vec<ScanRecord> {
+    scans.iter().cloned().map(convert_scans::record).collect()
 }
 
 fn closed(end: Closed) -> LiveClosed {

@@ -154,13 +154,7 @@ pub(super) fn late(index: usize, late: Late) -> SyncResult {
 
 pub(super) fn record(kept: Kept) -> ScanRecord {
     let word = kept.word.map(|(word, ..)| word);
-    let (status, code) = match (kept.outcome, word) {
-        (Outcome::Marked, _) | (Outcome::Awaiting, Some(Word::Confirmed)) => (ScanStatus::Present, None),
-        (Outcome::Awaiting, None) => (ScanStatus::AwaitingConfirmation, None),
-        (Outcome::Awaiting, Some(Word::Refused)) => (ScanStatus::Refused, Some(Refusal::ByGuard.code().to_owned())),
-        (Outcome::AlreadyMarked, _) => (ScanStatus::Refused, Some("ALREADY_MARKED".to_owned())),
-        (Outcome::Refused, _) => (ScanStatus::Refused, kept.code),
-    };
+    let (status, code) = came_of(&kept);
     let mut held: Vec<message::Evidence> = kept
         .evidence
         .held()
@@ -195,6 +189,17 @@ pub(super) fn record(kept: Kept) -> ScanRecord {
     }
 }
 
+/// What came of a scan, the guard's word included; why, where it does not count.
+pub(super) fn came_of(kept: &Kept) -> (ScanStatus, Option<String>) {
+    match (kept.outcome, kept.word.map(|(word, ..)| word)) {
+        (Outcome::Marked, _) | (Outcome::Awaiting, Some(Word::Confirmed)) => (ScanStatus::Present, None),
+        (Outcome::Awaiting, None) => (ScanStatus::AwaitingConfirmation, None),
+        (Outcome::Awaiting, Some(Word::Refused)) => (ScanStatus::Refused, Some(Refusal::ByGuard.code().to_owned())),
+        (Outcome::AlreadyMarked, _) => (ScanStatus::Refused, Some("ALREADY_MARKED".to_owned())),
+        (Outcome::Refused, _) => (ScanStatus::Refused, kept.code.clone()),
+    }
+}
+
 /// Why a scan does not count, for the student.
 pub(crate) fn refusal(refusal: Refusal) -> Fault {
     let code = refusal.code();
@@ -223,7 +228,7 @@ pub(crate) fn refusal(refusal: Refusal) -> Fault {
 }
 
 /// Whole centimetres: no phone knows more.
-fn rounded(meters: f64) -> f64 {
+pub(super) fn rounded(meters: f64) -> f64 {
     (meters * 100.0).round() / 100.0
 }
 

@@ -4,53 +4,21 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
-use crate::domain::Session;
+use super::scan::{self, Kept};
+use crate::{Error, domain::Session};
 
 /// No window of time holds more scans than this; the bound is for what should not happen.
 const MOST_IDS: i64 = 20_000;
 /// Ids a statement takes.
 const IDS_A_STATEMENT: usize = 200;
 
-/// A scan and what came of it.
-#[derive(Clone, Debug, FromQueryResult, PartialEq)]
-pub(crate) struct SeenScan {
-    pub id: Uuid,
-    pub session_id: Uuid,
-    pub student_id: Uuid,
-    pub student_name: String,
-    pub room_no: Option<String>,
-    /// `marked`, `awaiting` or `refused`.
-    pub outcome: String,
-    pub code: Option<String>,
-    pub offline: bool,
-    pub scanned_at: DateTime<Utc>,
-    pub received_at: DateTime<Utc>,
-    pub distance_meters: Option<f64>,
-    pub accuracy_meters: Option<f64>,
-    pub evidence: String,
-    /// What the guard said, where they were asked.
-    pub verdict: Option<String>,
-    pub decided_by: Option<Uuid>,
-    pub decided_at: Option<DateTime<Utc>>,
-}
-
-impl SeenScan {
-    /// Whether it still waits for the guard's word.
-    pub(crate) fn waits(&self) -> bool {
-        self.outcome == "awaiting" && self.decided_at.is_none()
-    }
-}
-
 #[derive(FromQueryResult)]
 struct Id {
     id: Uuid,
 }
 
-const SCAN: &str = "SELECT scan.id, scan.session_id, scan.student_id, COALESCE(student.name, '') AS student_name, \
-    student.room_no, scan.outcome, scan.code, scan.offline, scan.scanned_at, scan.received_at, scan.distance_meters, \
-    scan.accuracy_meters, scan.evidence, awaiting.verdict, awaiting.decided_by, awaiting.decided_at \
-    FROM scan LEFT JOIN student ON student.id = scan.student_id LEFT JOIN awaiting ON awaiting.scan_id = scan.id \
-    WHERE scan.session_id = $1 AND scan.day BETWEEN $2 AND $3 AND scan.outcome <> 'already_marked'";
+/// What is told of a roll call: a student who was marked already is not told again.
+const TOLD: &str = "scan.session_id = $1 AND scan.day BETWEEN $2 AND $3 AND scan.outcome <> 'already_marked'";
 
 /// The scans of a roll call that came in since then; a student who was marked already is not told again.
 pub(crate) async fn scans_since(
@@ -80,37 +48,33 @@ pub(crate) async fn decided_since(
 }
 
 /// These scans, in the order in which they came in.
-pub(crate) async fn scans(
-    db: &impl ConnectionTrait,
-    session: &Session,
-    wanted: &[Uuid],
-) -> Result<Vec<SeenScan>, DbErr> {
+pub(crate) async fn scans(db: &impl ConnectionTrait, session: &Session, wanted: &[Uuid]) -> Result<Vec<Kept>, Error> {
     let mut found = Vec::with_capacity(wanted.len());
     for some in wanted.chunks(IDS_A_STATEMENT) {
         let places: Vec<String> = (4..4 + some.len()).map(|place| format!("${place}")).collect();
-        let sql = format!("{SCAN} AND scan.id IN ({})", places.join(", "));
+        let these = format!("{TOLD} AND scan.id IN ({})", places.join(", "));
         let values = of_session(session)
             .into_iter()
             .chain(some.iter().map(|id| Value::from(*id)));
-        found.append(&mut rows(db, &sql, values).await?);
+        found.append(&mut scan::read(db, &these, values).await?);
     }
-    found.sort_by_key(|scan: &SeenScan| (scan.received_at, scan.id));
+    found.sort_by_key(|scan: &Kept| (scan.received_at, scan.id));
     Ok(found)
 }
 
 /// The latest scans, the latest first.
-pub(crate) async fn recent(db: &impl ConnectionTrait, session: &Session, most: u32) -> Result<Vec<SeenScan>, DbErr> {
-    let sql = format!("{SCAN} ORDER BY scan.received_at DESC, scan.id DESC LIMIT {most}");
-    rows(db, &sql, of_session(session)).await
+pub(crate) async fn recent(db: &impl ConnectionTrait, session: &Session, most: u32) -> Result<Vec<Kept>, Error> {
+    let latest = format!("{TOLD} ORDER BY scan.received_at DESC, scan.id DESC LIMIT {most}");
+    scan::read(db, &latest, of_session(session)).await
 }
 
 /// The scans that wait for the guard's word, the first first.
-pub(crate) async fn waiting(db: &impl ConnectionTrait, session: &Session, most: u32) -> Result<Vec<SeenScan>, DbErr> {
-    let sql = format!(
-        "{SCAN} AND scan.outcome = 'awaiting' AND awaiting.decided_at IS NULL AND awaiting.scan_id IS NOT NULL \
+pub(crate) async fn waiting(db: &impl ConnectionTrait, session: &Session, most: u32) -> Result<Vec<Kept>, Error> {
+    let open = format!(
+        "{TOLD} AND awaiting.scan_id = scan.id AND awaiting.decided_at IS NULL \
          ORDER BY awaiting.asked_at, scan.id LIMIT {most}"
     );
-    rows(db, &sql, of_session(session)).await
+    scan::read(db, &open, of_session(session)).await
 }
 
 /// A scan lies in the month of its roll call, give or take the nights between two days: nothing else is looked through.
@@ -130,15 +94,7 @@ async fn ids(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Uuid>, DbErr> {
-    let found = rows::<Id>(db, sql, values).await?;
-    Ok(found.into_iter().map(|row| row.id).collect())
-}
-
-async fn rows<T: FromQueryResult>(
-    db: &impl ConnectionTrait,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<T>, DbErr> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    T::find_by_statement(statement).all(db).await
+    let found = Id::find_by_statement(statement).all(db).await?;
+    Ok(found.into_iter().map(|row| row.id).collect())
 }

@@ -31,6 +31,13 @@ pub(crate) struct Kept {
     pub word: Option<(Word, Uuid, DateTime<Utc>)>,
 }
 
+impl Kept {
+    /// Whether it still waits for the guard's word.
+    pub(crate) fn waits(&self) -> bool {
+        self.outcome == Outcome::Awaiting && self.word.is_none()
+    }
+}
+
 /// Which scans of a roll call to list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Which {
@@ -141,6 +148,17 @@ pub(crate) async fn page(
     let values = values().into_iter().chain(limits);
     let rows = Row::find_by_statement(statement(db, sql, values)).all(db).await?;
     Ok((rows.into_iter().map(kept).collect::<Result<_, _>>()?, total))
+}
+
+/// Scans as they are read: `which` is the condition, and the order and number where those matter.
+pub(super) async fn read(
+    db: &impl ConnectionTrait,
+    which: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<Kept>, Error> {
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE {which}");
+    let rows = Row::find_by_statement(statement(db, sql, values)).all(db).await?;
+    rows.into_iter().map(kept).collect()
 }
 
 /// The scan by which a student was marked with this very code since then.

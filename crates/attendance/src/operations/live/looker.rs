@@ -21,7 +21,7 @@ use crate::{
             read,
         },
     },
-    store::{self, live::SeenScan},
+    store::{self, scan::Kept},
 };
 
 /// How often the tables are looked at for what other replicas did.
@@ -198,7 +198,7 @@ impl Looker {
         Ok(())
     }
 
-    fn scan(&mut self, scan: &SeenScan) {
+    fn scan(&mut self, scan: &Kept) {
         self.counts_are_old = true;
         self.tell(if scan.waits() {
             Told::Awaiting(scan.clone())

@@ -25,7 +25,7 @@ use crate::{
             read,
         },
     },
-    store::{self, live::SeenScan},
+    store::{self, scan::Kept},
 };
 
 const MOST_WAITING: u32 = 100;
@@ -37,8 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) enum Told {
     State(Box<State>),
-    Scan(SeenScan),
-    Awaiting(SeenScan),
+    Scan(Kept),
+    Awaiting(Kept),
     Counts(Counts),
     Qr(Shown),
     Closed(Closed),
@@ -49,8 +49,8 @@ pub(crate) enum Told {
 pub(crate) struct State {
     pub session: Session,
     pub counts: Counts,
-    pub awaiting: Vec<SeenScan>,
-    pub recent: Vec<SeenScan>,
+    pub awaiting: Vec<Kept>,
+    pub recent: Vec<Kept>,
     pub shown: Option<Shown>,
 }
 
