@@ -6,6 +6,8 @@
 # sudo can. They listen on free ports of 127.0.0.1, keep everything in a temporary folder, and are gone afterwards,
 # whatever happened. Any number of runs may stand side by side.
 #
+# PostgreSQL does not wait for the disk here, unless HOSTELPULSE_TEST_DURABLE is set: measurements set it.
+#
 # The command gets the three addresses and HOSTELPULSE_TEST_STORES=servers. It runs in a process group of its own and
 # cannot read from the terminal. The exit code is the command's; 77 when a server cannot be had, with one line that says why.
 # shellcheck disable=SC2317 # prepare_redis, launch_redis, ready_redis and their like are called by a composed name
@@ -189,15 +191,17 @@ prepare_postgres() {
         tail -n 5 "$folder/initdb.log" >&2
         cannot "PostgreSQL could not make its data folder"
     }
-    # Durability is thrown away with the folder, so it is not paid for.
     cat >>"$home/data/postgresql.conf" <<-CONF
 		listen_addresses = '127.0.0.1'
 		unix_socket_directories = ''
 		max_connections = 300
+		timezone = 'UTC'
+	CONF
+    # Durability is thrown away with the folder, so tests do not pay for it; what is measured does.
+    [ -n "${HOSTELPULSE_TEST_DURABLE:-}" ] || cat >>"$home/data/postgresql.conf" <<-CONF
 		fsync = off
 		synchronous_commit = off
 		full_page_writes = off
-		timezone = 'UTC'
 	CONF
 }
 

@@ -1,7 +1,23 @@
-//! A large hostel: made-up people who fill block after block.
+//! A large hostel: made-up people who fill block after block, and the installation that holds them.
 
-use kit::Clock;
-use students::{Beginning, NewBlock, NewRoom, NewStudent};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use hostelpulse::SERVICES;
+use kit::{
+    Clock,
+    config::Config,
+    service::{Host, sections},
+};
+use sea_orm::ConnectionTrait as _;
+use students::{Beginning, NewBlock, NewRoom, NewStudent, Students};
+
+use crate::product::PASSWORD;
+
+/// The administrator of the installation.
+pub(crate) const ADMIN: &str = "admin@bench.example";
 
 const FIRST_NAMES: [&str; 25] = [
     "Asha", "Bilal", "Chitra", "Dev", "Esha", "Farhan", "Gauri", "Harish", "Ila", "Jatin", "Kavya", "Lakshmi", "Manoj",
@@ -110,4 +126,41 @@ fn block_name(turn: usize) -> String {
 
 fn room_no(block: usize, place: usize) -> String {
     format!("{}-{place:03}", block_name(block))
+}
+
+/// An installation on embedded stores, or with its databases on a PostgreSQL server.
+pub(crate) fn config(data: std::path::PathBuf, postgres: Option<&url::Url>) -> Config {
+    let mut config: Config = kit::config::Loader::empty(sections());
+    config.base.data = data;
+    config.base.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.set("limits.enabled", false);
+    config.set("auth.admin_email", ADMIN);
+    config.set("auth.admin_password", PASSWORD);
+    config.base.database_url = postgres.map(|server| {
+        let mut url = server.clone();
+        url.set_path("/bench_{service}");
+        url
+    });
+    config
+}
+
+/// Stores the students before anything is served. What was to be told of them counts as told: the measurement is not of that.
+pub(crate) async fn fill(config: Config, students: usize) -> anyhow::Result<Duration> {
+    let names = SERVICES.map(hostelpulse::Service::name);
+    let host = Host::open(config, &names).await?;
+    let (service, db) = host.create::<Students>().await?;
+    let begun = Instant::now();
+    service.seed(of(students, &host.clock)).await?;
+    let took = begun.elapsed();
+    let txn = db.begin().await?;
+    txn.execute_unprepared("UPDATE outbox SET published_at = occurred_at WHERE published_at IS NULL")
+        .await?;
+    txn.commit().await?;
+    if db.backend() == sea_orm::DbBackend::Postgres {
+        // A server that runs for longer than a minute has done so by itself.
+        db.reader().execute_unprepared("VACUUM ANALYZE").await?;
+    }
+    db.close().await?;
+    host.lifecycle.run(std::future::ready(())).await?;
+    Ok(took)
 }

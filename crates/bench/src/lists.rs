@@ -1,29 +1,19 @@
 //! Lists and searches of a large hostel through the gateway: how long an answer takes when one person asks at a time.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Instant};
 
 use anyhow::Context as _;
 use clap::Args;
 use hostelpulse::{Composed, Gateways, SERVICES, run_services};
-use kit::{
-    config::Config,
-    service::{Host, sections},
-    telemetry,
-};
-use sea_orm::ConnectionTrait as _;
-use students::Students;
+use kit::telemetry;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::{
     hostel,
     load::{get, micros, read_answer},
-    product::{PASSWORD, token_of},
+    product::token_of,
 };
 
-const ADMIN: &str = "admin@bench.example";
 /// What is asked for before it counts.
 const WARM_UP: usize = 20;
 
@@ -68,8 +58,8 @@ const QUESTIONS: [(&str, &str); 14] = [
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let telemetry = telemetry::init("bench", "error", None)?;
     let folder = tempfile::tempdir()?;
-    let config = config(folder.path().to_owned(), options.postgres.as_ref());
-    let filled = fill(config.clone(), options.students).await?;
+    let config = hostel::config(folder.path().to_owned(), options.postgres.as_ref());
+    let filled = hostel::fill(config.clone(), options.students).await?;
     println!(
         "{} students stored within {:.1} s",
         options.students,
@@ -81,49 +71,13 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     };
     let Composed { host, listens, .. } = run_services(config, Some(&telemetry), &SERVICES, with).await?;
     let address = listens.context("the gateway does not listen")?;
-    let token = token_of(&host, ADMIN).await?;
+    let token = token_of(&host, hostel::ADMIN).await?;
     println!("{:<28} {:>8} {:>8} {:>8}", "", "p50 ms", "p95 ms", "p99 ms");
     for (question, path) in QUESTIONS {
         let [p50, p95, p99] = ask(address, path, &token, options.requests).await.context(question)?;
         println!("{question:<28} {p50:>8.2} {p95:>8.2} {p99:>8.2}");
     }
     Ok(())
-}
-
-fn config(data: std::path::PathBuf, postgres: Option<&url::Url>) -> Config {
-    let mut config: Config = kit::config::Loader::empty(sections());
-    config.base.data = data;
-    config.base.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.set("limits.enabled", false);
-    config.set("auth.admin_email", ADMIN);
-    config.set("auth.admin_password", PASSWORD);
-    config.base.database_url = postgres.map(|server| {
-        let mut url = server.clone();
-        url.set_path("/bench_{service}");
-        url
-    });
-    config
-}
-
-/// Stores the students before anything is served. What was to be told of them counts as told: the measurement is not of that.
-async fn fill(config: Config, students: usize) -> anyhow::Result<Duration> {
-    let names = SERVICES.map(hostelpulse::Service::name);
-    let host = Host::open(config, &names).await?;
-    let (service, db) = host.create::<Students>().await?;
-    let begun = Instant::now();
-    service.seed(hostel::of(students, &host.clock)).await?;
-    let took = begun.elapsed();
-    let txn = db.begin().await?;
-    txn.execute_unprepared("UPDATE outbox SET published_at = occurred_at WHERE published_at IS NULL")
-        .await?;
-    txn.commit().await?;
-    if db.backend() == sea_orm::DbBackend::Postgres {
-        // A server that runs for longer than a minute has done so by itself.
-        db.reader().execute_unprepared("VACUUM ANALYZE").await?;
-    }
-    db.close().await?;
-    host.lifecycle.run(std::future::ready(())).await?;
-    Ok(took)
 }
 
 /// Asks again and again on one connection; milliseconds that half, 95 and 99 of a hundred answers took at most.

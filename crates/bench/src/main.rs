@@ -8,6 +8,7 @@ mod lists;
 mod load;
 mod login;
 mod product;
+mod reports;
 mod scans;
 mod server;
 mod storm;
@@ -33,6 +34,8 @@ enum Measure {
     Login(login::Options),
     /// Lists and searches of 50,000 students through the gateway.
     Students(lists::Options),
+    /// Reports of 5,000 students' attendance of half a year through the gateway.
+    Reports(reports::Options),
     /// A roll call of 20,000 students against the real binary, beside one-row commits by pgbench.
     Scans(scans::Options),
     /// Sends the scans of a plan; run by measurements, like `load`.
@@ -93,6 +96,9 @@ fn main() -> ExitCode {
         Measure::Hop(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(hop::run(options))),
         Measure::Login(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(login::run(options))),
         Measure::Students(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(lists::run(options))),
+        Measure::Reports(options) => {
+            kit::service::runtime().and_then(|runtime| runtime.block_on(reports::run(options)))
+        }
         Measure::Scans(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(scans::run(options))),
         Measure::ScanLoad { address, plan, at_once } => load::report(scans::scan_all(address, &plan, at_once)),
         Measure::Import(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(import::run(options))),
