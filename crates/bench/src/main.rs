@@ -12,6 +12,7 @@ mod reports;
 mod scans;
 mod server;
 mod storm;
+mod tokens;
 mod upload;
 mod usage;
 

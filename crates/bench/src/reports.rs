@@ -9,7 +9,7 @@ use hostelpulse::{Composed, Gateways, SERVICES, run_services};
 use kit::{Clock, Db, config::Config, telemetry};
 use sea_orm::{ConnectionTrait as _, DbBackend, FromQueryResult, Statement, Value};
 
-use crate::{hostel, product::token_of};
+use crate::{hostel, tokens::Signer};
 
 /// Everybody is copied within this time, or something is wrong.
 const COPIED: Duration = Duration::from_mins(2);
@@ -50,14 +50,15 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         demo: false,
     };
     let composed = run_services(config.clone(), Some(&telemetry), &SERVICES, with).await?;
-    let Composed { host, listens, .. } = &composed;
+    let Composed { listens, .. } = &composed;
     let address = listens.context("the gateway does not listen")?;
     let marks = lay_marks(&config, &options).await?;
     println!(
         "{marks} marks of {} students on {} days",
         options.students, options.days
     );
-    let token = token_of(host, hostel::ADMIN).await?;
+    let signer = Signer::of(&config).await?;
+    let token = signer.token(signer.new_id(), "warden")?;
     let (today, client) = (Clock::system().now().date_naive(), reqwest::Client::new());
     println!("{:<44} {:>12} {:>10}", "", "slowest ms", "bytes");
     for (report, back, query) in REPORTS {

@@ -25,8 +25,8 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Options, load::Wanted, people::Scanner, tokens::Signer};
-use crate::{load::read_answer, usage};
+use super::{Options, load::Wanted, people::Scanner};
+use crate::{load::read_answer, tokens::Signer, usage};
 
 const MASTER_KEYS: &str = "bench:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 const SECRET: &str = "a secret for measurements, of enough length";

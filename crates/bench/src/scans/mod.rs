@@ -5,7 +5,6 @@ mod installation;
 mod load;
 mod people;
 mod pgbench;
-mod tokens;
 
 use std::{path::Path, time::Duration};
 
@@ -17,9 +16,8 @@ pub(crate) use load::{ScanReport, scan_all};
 use self::{
     installation::{Installation, Usage},
     people::People,
-    tokens::Signer,
 };
-use crate::load::in_a_process;
+use crate::{load::in_a_process, tokens::Signer};
 
 /// What was stored is published within this time, or something is wrong.
 const DRAIN_LIMIT: Duration = Duration::from_mins(5);

@@ -13,7 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Signs with the key of the installation's auth.
-pub(super) struct Signer {
+pub(crate) struct Signer {
     header: String,
     key: SigningKey,
     clock: Clock,
@@ -27,7 +27,7 @@ struct Row {
 
 impl Signer {
     /// Reads the key that signs from auth's database.
-    pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn of(config: &Config) -> anyhow::Result<Self> {
         let stores = config.base.stores().map_err(anyhow::Error::msg)?;
         let db = kit::service::open_database(config, &stores, "auth").await?;
         let sql = "SELECT kid, seed FROM signing_key WHERE is_signing";
@@ -47,12 +47,12 @@ impl Signer {
         })
     }
 
-    pub(super) fn new_id(&self) -> Uuid {
+    pub(crate) fn new_id(&self) -> Uuid {
         self.clock.new_id()
     }
 
     /// A token of somebody.
-    pub(super) fn token(&self, user: Uuid, role: &str) -> anyhow::Result<String> {
+    pub(crate) fn token(&self, user: Uuid, role: &str) -> anyhow::Result<String> {
         let now = self.clock.now().timestamp();
         let claims = Claims {
             iss: ISSUER.to_owned(),
