@@ -6,12 +6,15 @@
 # sudo can. They listen on free ports of 127.0.0.1, keep everything in a temporary folder, and are gone afterwards,
 # whatever happened. Any number of runs may stand side by side.
 #
-# PostgreSQL does not wait for the disk here, unless HOSTELPULSE_TEST_DURABLE is set: measurements set it.
+# PostgreSQL does not wait for the disk here, unless HOSTELPULSE_TEST_DURABLE is `on`, as it is for measurements.
 #
 # The command gets the three addresses and HOSTELPULSE_TEST_STORES=servers. It runs in a process group of its own and
 # cannot read from the terminal. The exit code is the command's; 77 when a server cannot be had, with one line that says why.
-# shellcheck disable=SC2317 # prepare_redis, launch_redis, ready_redis and their like are called by a composed name
+# shellcheck disable=SC2317 # ready_redis and its like are called by a composed name
 set -euo pipefail
+# How each of them is started.
+# shellcheck source=deploy/test/servers.sh
+source "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
 # Job control: every child leads a process group, so that Ctrl-C reaches this script alone and it stops the others in order.
 set -m
 
@@ -40,7 +43,10 @@ main() {
 
     local server
     for server in "${wanted[@]}"; do
-        "prepare_$server"
+        "prepare_$server" "$folder/$server" "$password" "${HOSTELPULSE_TEST_DURABLE:-off}" >"$folder/prepare.log" 2>&1 </dev/null || {
+            tail -n 5 "$folder/prepare.log" >&2
+            cannot "$server could not make its data folder"
+        }
         launch "$server"
     done
     for server in "${wanted[@]}"; do await "$server"; done
@@ -68,16 +74,6 @@ run() {
 cannot() {
     echo "with-servers: cannot: $1" >&2
     exit 77
-}
-
-# Prints the program's path. Debian keeps some beside PATH; its rabbitmq-server in PATH is a wrapper that changes the user.
-find_program() {
-    local place found=''
-    for place in /usr/lib/rabbitmq/bin /usr/lib/postgresql/*/bin; do
-        [ ! -x "$place/$1" ] || found=$place/$1
-    done
-    [ -n "$found" ] || found=$(command -v "$1") || return 1
-    echo "$found"
 }
 
 has() {
@@ -131,20 +127,13 @@ remove_policy() {
 
 # ---- starting
 
-free_port() {
-    local candidate
-    for _ in {1..200}; do
-        # Below the range from which the kernel takes ports for outgoing connections.
-        candidate=$((20000 + RANDOM % 12000))
-        # Nobody answers there: free. Whoever takes it before our server does makes that one end, and it is tried again.
-        (exec 3<>"/dev/tcp/127.0.0.1/$candidate") 2>/dev/null || { echo "$candidate"; return; }
-    done
-    cannot "no free port between 20000 and 32000"
-}
-
 launch() {
-    port[$1]=$(free_port)
-    "launch_$1" "${port[$1]}" >"$folder/$1.log" 2>&1 </dev/null &
+    if [ "$1" = rabbitmq ] && [ -z "${pid[epmd]:-}" ]; then launch epmd; fi
+    port[$1]=$(free_port) || cannot "$1: no free port"
+    case $1 in
+        epmd) launch_epmd "${port[epmd]}" ;;
+        *) "launch_$1" "$folder/$1" "${port[$1]}" "$password" "${port[epmd]:-}" ;;
+    esac >"$folder/$1.log" 2>&1 </dev/null &
     pid[$1]=$!
     disown # no notice when it ends
 }
@@ -169,96 +158,13 @@ await() {
     done
 }
 
-# The server gets the signal when this script dies without a last word (kill -9).
-with_us() {
-    exec setpriv --pdeathsig "$@"
-}
-
-prepare_postgres() {
-    local home=$folder/postgres user=nobody
-    mkdir "$home"
-    (umask 077 && echo "$password" >"$home/password")
-    as_postgres=()
-    # PostgreSQL refuses to run as root.
-    if [ "$(id -u)" = 0 ]; then
-        ! id -u postgres >/dev/null 2>&1 || user=postgres
-        chown -R "$user" "$home"
-        as_postgres=("--reuid=$user" "--regid=$(id -gn "$user")" --clear-groups)
-    fi
-    (cd "$home" && setpriv "${as_postgres[@]}" "$(find_program initdb)" --pgdata="$home/data" --username=hostelpulse \
-        --auth=scram-sha-256 --pwfile="$home/password" --encoding=UTF8 --locale=C --no-sync) \
-        >"$folder/initdb.log" 2>&1 </dev/null || {
-        tail -n 5 "$folder/initdb.log" >&2
-        cannot "PostgreSQL could not make its data folder"
-    }
-    cat >>"$home/data/postgresql.conf" <<-CONF
-		listen_addresses = '127.0.0.1'
-		unix_socket_directories = ''
-		max_connections = 300
-		timezone = 'UTC'
-	CONF
-    # Durability is thrown away with the folder, so tests do not pay for it; what is measured does.
-    [ -n "${HOSTELPULSE_TEST_DURABLE:-}" ] || cat >>"$home/data/postgresql.conf" <<-CONF
-		fsync = off
-		synchronous_commit = off
-		full_page_writes = off
-	CONF
-}
-
-launch_postgres() {
-    cd "$folder/postgres"
-    with_us INT "${as_postgres[@]}" "$(find_program postgres)" -D "$folder/postgres/data" -p "$1"
-}
-
 ready_postgres() {
     "$(find_program pg_isready)" --host=127.0.0.1 --port="$1" --timeout=2 && kill -0 "${pid[postgres]}" &&
         grep -qs "^$1$" "$folder/postgres/data/postmaster.pid"
 }
 
-prepare_redis() {
-    mkdir "$folder/redis"
-}
-
-launch_redis() {
-    cd "$folder/redis"
-    with_us TERM "$(find_program redis-server)" --bind 127.0.0.1 --port "$1" --requirepass "$password" --save '' \
-        --appendonly no --daemonize no
-}
-
 ready_redis() {
     [ "$(REDISCLI_AUTH=$password timeout 2 "$(find_program redis-cli)" -h 127.0.0.1 -p "$1" ping)" = PONG ]
-}
-
-prepare_rabbitmq() {
-    mkdir -p "$folder/rabbitmq/log"
-    : >"$folder/rabbitmq/environment"
-    echo '[].' >"$folder/rabbitmq/plugins"
-    # Erlang's port mapper is started here and not by Erlang, which would leave it behind.
-    port[epmd]=$(free_port)
-    ERL_EPMD_ADDRESS=127.0.0.1 setpriv --pdeathsig TERM "$(find_program epmd)" -port "${port[epmd]}" >"$folder/epmd.log" 2>&1 </dev/null &
-    pid[epmd]=$!
-    disown
-}
-
-launch_rabbitmq() {
-    local home=$folder/rabbitmq node_port
-    node_port=$(free_port)
-    cd "$home"
-    cat >"$home/rabbitmq.conf" <<-CONF
-		listeners.tcp.default = 127.0.0.1:$1
-		default_user = hostelpulse
-		default_pass = $password
-		log.console = true
-		log.file = false
-	CONF
-    # RUNNING_UNDER_SYSTEMD makes the start script become the server instead of guarding it as a child.
-    export HOME=$home RUNNING_UNDER_SYSTEMD=true ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=${port[epmd]} \
-        RABBITMQ_NODENAME=hp-test-$$@localhost RABBITMQ_DIST_PORT="$node_port" \
-        RABBITMQ_CONFIG_FILE=$home/rabbitmq.conf RABBITMQ_CONF_ENV_FILE=$home/environment \
-        RABBITMQ_ENABLED_PLUGINS_FILE=$home/plugins RABBITMQ_MNESIA_BASE=$home/data RABBITMQ_LOG_BASE=$home/log \
-        RABBITMQ_PID_FILE=$home/pid RABBITMQ_GENERATED_CONFIG_DIR=$home/generated \
-        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
-    with_us TERM "$(find_program rabbitmq-server)"
 }
 
 # Its own log is a surer sign than an open port, and cheaper than rabbitmqctl, which starts a second Erlang.

@@ -30,6 +30,9 @@ pub struct Config {
     pub old_codes: u32,
     /// How often scans are looked through for what is odd, in seconds.
     pub odd_every_seconds: u32,
+    /// How often a roll call that somebody watches is looked at for what other replicas did, in milliseconds. What this process
+    /// does is told at once.
+    pub live_look_milliseconds: u32,
     /// Scans that are stored together at most.
     pub batch: u32,
     /// Scans that wait to be stored at most; more are asked to come back.
@@ -51,6 +54,7 @@ impl Default for Config {
             travel_kmh: 300.0,
             old_codes: 5,
             odd_every_seconds: 10,
+            live_look_milliseconds: 500,
             batch: 256,
             queue: 4096,
         }
@@ -70,6 +74,7 @@ impl Config {
             ("keep_months", self.keep_months, 1, 240),
             ("old_codes", self.old_codes, 2, 1000),
             ("odd_every_seconds", self.odd_every_seconds, 1, 3600),
+            ("live_look_milliseconds", self.live_look_milliseconds, 50, 60_000),
             ("batch", self.batch, 1, 1000),
             ("queue", self.queue, 1, 100_000),
         ];

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use prost_types::Timestamp;
-use uuid::{ContextV7, Uuid};
+use uuid::{ClockSequence, ContextV7, Uuid};
 
 /// A time as messages of the contract tell it.
 pub fn timestamp(at: DateTime<Utc>) -> Timestamp {
@@ -21,7 +21,14 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Mock(Arc<Mutex<DateTime<Utc>>>),
+    Mock(Arc<Mutex<Mocked>>),
+}
+
+/// A time that stands, and the order of ids made then: how far another mock clock was moved is none of theirs.
+#[derive(Debug)]
+struct Mocked {
+    at: DateTime<Utc>,
+    order: ContextV7,
 }
 
 impl Clock {
@@ -32,7 +39,11 @@ impl Clock {
 
     /// A clock that stands at `start` until somebody moves it.
     pub fn mock(start: DateTime<Utc>) -> Self {
-        Self(Source::Mock(Arc::new(Mutex::new(start))))
+        let mocked = Mocked {
+            at: start,
+            order: ContextV7::new(),
+        };
+        Self(Source::Mock(Arc::new(Mutex::new(mocked))))
     }
 
     /// Now, in whole microseconds: what PostgreSQL can keep, so that a value read back equals the value written.
@@ -43,14 +54,14 @@ impl Clock {
                 reason = "this is the one place that reads the machine's clock"
             )]
             Source::System => Utc::now().trunc_subsecs(6),
-            Source::Mock(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Mock(mocked) => mocked.lock().unwrap_or_else(PoisonError::into_inner).at,
         }
     }
 
     /// Moves a mock clock forward; the machine's clock cannot be moved and stays.
     pub fn advance(&self, by: Duration) {
-        if let Source::Mock(at) = &self.0 {
-            *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        if let Source::Mock(mocked) = &self.0 {
+            mocked.lock().unwrap_or_else(PoisonError::into_inner).at += by;
         }
     }
 
@@ -58,14 +69,18 @@ impl Clock {
     pub fn new_id(&self) -> Uuid {
         static ORDER_WITHIN_A_MILLISECOND: Mutex<ContextV7> = Mutex::new(ContextV7::new());
         let now = self.now();
-        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
-        Uuid::new_v7(uuid::Timestamp::from_unix(
-            &ORDER_WITHIN_A_MILLISECOND,
-            seconds,
-            now.timestamp_subsec_nanos(),
-        ))
+        match &self.0 {
+            Source::System => made_at(now, &ORDER_WITHIN_A_MILLISECOND),
+            Source::Mock(mocked) => made_at(now, &mocked.lock().unwrap_or_else(PoisonError::into_inner).order),
+        }
     }
+}
+
+fn made_at(now: DateTime<Utc>, order: &impl ClockSequence<Output = impl Into<u128>>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    let at = uuid::Timestamp::from_unix(order, seconds, now.timestamp_subsec_nanos());
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+    Uuid::new_v7(at)
 }
 
 #[cfg(test)]
@@ -80,6 +95,16 @@ mod tests {
         assert_eq!(clock.now(), start);
         twin.advance(Duration::minutes(15));
         assert_eq!(clock.now(), start + Duration::minutes(15));
+    }
+
+    #[test]
+    fn ids_tell_the_time_of_their_own_clock() {
+        let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let (moved, standing) = (Clock::mock(start), Clock::mock(start));
+        moved.advance(Duration::days(1000));
+        moved.new_id();
+        let (seconds, _) = standing.new_id().get_timestamp().unwrap().to_unix();
+        assert_eq!(seconds, 1_790_000_000);
     }
 
     #[test]

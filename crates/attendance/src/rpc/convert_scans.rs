@@ -27,6 +27,8 @@ const ACCESS_POINTS: usize = 50;
 /// Longer text is no code.
 const LONGEST_TOKEN: usize = 1024;
 const LONGEST_SIGNATURE: usize = 100;
+/// Beyond the last one numbers of JSON are not exact.
+const COUNTERS: std::ops::RangeInclusive<u64> = 1..=9_007_199_254_740_991;
 
 /// A scan as a phone sent it; what is wrong with its fields is told all at once.
 pub(super) fn sent(request: ScanRequest) -> Result<Sent, Fault> {
@@ -48,6 +50,10 @@ pub(super) fn sent(request: ScanRequest) -> Result<Sent, Fault> {
         .is_some_and(|text| text.len() > LONGEST_SIGNATURE)
     {
         fields.wrong("signature", format!("must be at most {LONGEST_SIGNATURE} characters"));
+    }
+    if request.counter.is_some_and(|counter| !COUNTERS.contains(&counter)) {
+        let (first, last) = COUNTERS.into_inner();
+        fields.wrong("counter", format!("must be between {first} and {last}"));
     }
     let device = request.device_id.as_deref().map(Uuid::parse_str).transpose();
     let device_id = fields.take("device_id", device.map_err(|_| "must be a UUID")).flatten();

@@ -32,8 +32,9 @@ impl marks_server::Marks for MarksRpc {
     }
 
     async fn list_marks(&self, request: Request<ListMarksRequest>) -> Result<Response<ListMarksResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let (id, status, paging) = convert::marks_query(request.get_ref())?;
-        let (lines, page) = list::of_session(&self.0, id, status, paging).await?;
+        let (lines, page) = list::of_session(&self.0, &caller, id, status, paging).await?;
         Ok(Response::new(ListMarksResponse {
             marks: lines.iter().map(convert::mark).collect(),
             page: Some(page),

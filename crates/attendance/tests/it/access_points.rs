@@ -1,12 +1,18 @@
-//! The access points of blocks.
+//! The access points of blocks, and scans by phones that see them.
 
-use kit::Fault;
+use chrono::Duration;
+use kit::{Fault, fault::Kind};
 use proto::{
-    attendance::{AccessPoint, BlockAccessPoints, GetAccessPointsRequest, SetAccessPointsRequest},
+    attendance::{
+        AccessPoint, BlockAccessPoints, GetAccessPointsRequest, ScanRequest, SeenAccessPoint, SetAccessPointsRequest,
+    },
     options::Role,
 };
 
-use crate::gate::{Gate, told};
+use crate::{
+    gate::{Gate, told},
+    roll_call::{RollCall, Terms, scan, sync},
+};
 
 fn point(bssid: &str, label: Option<&str>) -> AccessPoint {
     AccessPoint {
@@ -91,4 +97,142 @@ async fn each_that_is_wrong_is_named_by_its_place() {
         set(&gate, " ", Vec::new()).await.unwrap_err().violations[0].field,
         "block"
     );
+}
+
+const GROUND: &str = "3c:84:6a:12:34:56";
+const FIRST_FLOOR: &str = "3c:84:6a:12:34:57";
+const ELSEWHERE: &str = "3c:84:6a:12:34:99";
+
+/// A gate whose block A has two access points, and block B another.
+async fn gate_with_points() -> Gate {
+    let gate = Gate::open().await;
+    set(&gate, "A", vec![point(GROUND, None), point(FIRST_FLOOR, None)])
+        .await
+        .unwrap();
+    set(&gate, "B", vec![point(ELSEWHERE, None)]).await.unwrap();
+    gate
+}
+
+async fn open(gate: &Gate, require: &'static str) -> RollCall {
+    let terms = Terms {
+        require,
+        ..Terms::default()
+    };
+    RollCall::open_on(gate, "A", 1, terms).await
+}
+
+/// A scan by a phone that sees these.
+fn seeing(scan: ScanRequest, seen: &[(&str, Option<i32>)]) -> ScanRequest {
+    let seen = seen.iter().map(|(bssid, rssi)| SeenAccessPoint {
+        bssid: (*bssid).to_owned(),
+        rssi: *rssi,
+    });
+    ScanRequest {
+        access_points: seen.collect(),
+        ..scan
+    }
+}
+
+/// What speaks for the scans that marked somebody.
+async fn evidence(gate: &Gate) -> Vec<String> {
+    let sql = "SELECT evidence AS text FROM scan WHERE outcome = 'marked' ORDER BY id";
+    gate.rows(sql).await
+}
+
+#[tokio::test]
+async fn a_roll_call_that_asks_for_access_points_takes_who_sees_one_of_the_block() {
+    let gate = gate_with_points().await;
+    let asha = gate.student(1, "A", 1).await;
+    let call = open(&gate, r#"["qr","access_point"]"#).await;
+    let strong = Some(-30);
+    for (what, seen) in [
+        ("none", &[][..]),
+        ("another block's", &[(ELSEWHERE, strong)]),
+        (
+            "nobody's",
+            &[("00:00:00:00:00:01", strong), ("ff:ff:ff:ff:ff:ff", None)],
+        ),
+    ] {
+        let fault = scan(&gate, &asha, seeing(call.at_display(&gate), seen))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (fault.reason.as_ref(), fault.kind),
+            ("ACCESS_POINT_MISMATCH", Kind::Refused),
+            "{what}"
+        );
+    }
+    assert_eq!(gate.count("mark").await, 0);
+    let seen = [(ELSEWHERE, strong), ("3C-84-6A-12-34-57", strong), (GROUND, Some(-90))];
+    let answer = scan(&gate, &asha, seeing(call.at_display(&gate), &seen)).await.unwrap();
+    assert!(answer.attendance_marked);
+    let evidence = evidence(&gate).await;
+    assert!(
+        evidence[0].contains(r#"{"factor":"access_point","strength":0.9}"#),
+        "{evidence:?}"
+    );
+    // What is no address is told by its place.
+    let wrong = [(GROUND, None), ("3c:84:6a", None)];
+    let fault = scan(&gate, &asha, seeing(call.at_display(&gate), &wrong))
+        .await
+        .unwrap_err();
+    assert_eq!(fault.violations[0].field, "access_points[1].bssid");
+}
+
+#[tokio::test]
+async fn the_set_of_the_moment_counts() {
+    let gate = gate_with_points().await;
+    let (asha, ben) = (gate.student(1, "A", 1).await, gate.student(2, "A", 1).await);
+    let call = open(&gate, r#"["qr","access_point"]"#).await;
+    let sees = |bssid| seeing(call.at_display(&gate), &[(bssid, None)]);
+    set(&gate, "A", vec![point(FIRST_FLOOR, None)]).await.unwrap();
+    assert_eq!(
+        scan(&gate, &asha, sees(GROUND)).await.unwrap_err().reason,
+        "ACCESS_POINT_MISMATCH"
+    );
+    assert!(scan(&gate, &asha, sees(FIRST_FLOOR)).await.unwrap().attendance_marked);
+    // A block of which nobody said anything is never seen.
+    set(&gate, "A", Vec::new()).await.unwrap();
+    assert_eq!(
+        scan(&gate, &ben, sees(FIRST_FLOOR)).await.unwrap_err().reason,
+        "ACCESS_POINT_MISMATCH"
+    );
+}
+
+#[tokio::test]
+async fn where_nobody_asks_for_access_points_they_speak_for_a_scan_or_not_at_all() {
+    let gate = gate_with_points().await;
+    let (asha, ben) = (gate.student(1, "A", 1).await, gate.student(2, "A", 1).await);
+    let call = open(&gate, r#"["qr","proximity"]"#).await;
+    for (pupil, bssid) in [(&asha, GROUND), (&ben, ELSEWHERE)] {
+        let sent = seeing(call.at_display(&gate), &[(bssid, None)]);
+        assert!(scan(&gate, pupil, sent).await.unwrap().attendance_marked);
+    }
+    let speaks: Vec<bool> = evidence(&gate)
+        .await
+        .iter()
+        .map(|text| text.contains("access_point"))
+        .collect();
+    assert_eq!(speaks, [true, false]);
+}
+
+#[tokio::test]
+async fn late_scans_need_access_points_too() {
+    let gate = gate_with_points().await;
+    let asha = gate.student(1, "A", 1).await;
+    let call = open(&gate, r#"["qr","access_point"]"#).await;
+    gate.world.clock.advance(Duration::minutes(10));
+    let late = |minutes| call.offline(call.opened_at + Duration::minutes(minutes));
+    let sent = vec![
+        late(1),
+        seeing(late(2), &[(ELSEWHERE, None)]),
+        seeing(late(3), &[(GROUND, None)]),
+    ];
+    let results = sync(&gate, &asha, sent).await;
+    let codes: Vec<_> = results.iter().map(|result| result.code.as_deref()).collect();
+    assert_eq!(
+        codes,
+        [Some("ACCESS_POINT_MISMATCH"), Some("ACCESS_POINT_MISMATCH"), None]
+    );
+    assert_eq!(call.mark_of(&gate, &asha).await.unwrap(), "present offline");
 }

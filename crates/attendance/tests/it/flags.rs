@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     gate::{Gate, Pupil, told, until},
-    laid::{Try, lay_session},
+    roll_call::RollCall,
+    tries::Try,
 };
 
 const HERE: (f64, f64) = (28.613_912_345, 77.209_012_345);
@@ -19,11 +20,8 @@ async fn gate_with(students: u32) -> (Gate, Uuid, Vec<Pupil>) {
         ..Config::default()
     };
     let gate = Gate::open_with(config).await;
-    let mut pupils = Vec::new();
-    for number in 1..=students {
-        pupils.push(gate.student(number, "A", 1).await);
-    }
-    let session = lay_session(&gate, "A", 1).await;
+    let pupils = gate.many_students(students, "A").await;
+    let session = RollCall::open(&gate).await.id;
     (gate, session, pupils)
 }
 

@@ -130,14 +130,32 @@ impl Gate {
 
     /// A student who lives in a block, laid down as the copy of their record.
     pub(crate) async fn student(&self, number: u32, block: &str, year: i16) -> Pupil {
-        let pupil = Pupil {
-            id: self.world.clock.new_id(),
-            name: format!("Student {number}"),
-        };
-        self.write(
-            "INSERT INTO student (id, version, registration_no, name, year, block_folded, room_no, active, changed_at) \
-             VALUES ($1, 1, $2, $3, $4, $5, $6, TRUE, $7)",
-            [
+        let mut students = self.lay_students([number], block, year).await;
+        students.remove(0)
+    }
+
+    /// So many students of a block and the first year, in one commit.
+    pub(crate) async fn many_students(&self, count: u32, block: &str) -> Vec<Pupil> {
+        self.lay_students(1..=count, block, 1).await
+    }
+
+    pub(crate) async fn students<const N: usize>(&self, block: &str) -> [Pupil; N] {
+        let students = self.many_students(N.try_into().unwrap(), block).await;
+        students.try_into().unwrap()
+    }
+
+    async fn lay_students(&self, numbers: impl IntoIterator<Item = u32>, block: &str, year: i16) -> Vec<Pupil> {
+        const COLUMNS: usize = 7;
+        let (mut pupils, mut places, mut values): (Vec<Pupil>, Vec<String>, Vec<Value>) = Default::default();
+        for number in numbers {
+            let pupil = Pupil {
+                id: self.world.clock.new_id(),
+                name: format!("Student {number}"),
+            };
+            let first = values.len() + 1;
+            let row: Vec<String> = (first..first + COLUMNS).map(|place| format!("${place}")).collect();
+            places.push(format!("(1, TRUE, {})", row.join(", ")));
+            let row: [Value; COLUMNS] = [
                 pupil.id.into(),
                 format!("REG-{number:05}").into(),
                 pupil.name.clone().into(),
@@ -145,10 +163,40 @@ impl Gate {
                 block.to_uppercase().into(),
                 format!("{block}-{}", 100 + number).into(),
                 self.world.clock.now().into(),
+            ];
+            values.extend(row);
+            pupils.push(pupil);
+        }
+        let sql = format!(
+            "INSERT INTO student (version, active, id, registration_no, name, year, block_folded, room_no, changed_at) \
+             VALUES {}",
+            places.join(", ")
+        );
+        self.write(&sql, values).await;
+        pupils
+    }
+
+    /// A mark as something would leave it.
+    pub(crate) async fn mark_from(&self, session: Uuid, pupil: &Pupil, status: &str, source: &str) {
+        self.write(
+            "INSERT INTO mark (day, session_id, student_id, status, source, marked_at) \
+             SELECT day, id, $2, $3, $4, $5 FROM session WHERE id = $1",
+            [
+                session.into(),
+                pupil.id.into(),
+                status.into(),
+                source.into(),
+                self.world.clock.now().into(),
             ],
         )
         .await;
-        pupil
+    }
+
+    /// The mark of a student in a roll call, as `status source`.
+    pub(crate) async fn mark_of(&self, session: Uuid, pupil: &Pupil) -> Option<String> {
+        let (session, student) = (id_is("session_id", session), id_is("student_id", pupil.id));
+        let sql = format!("SELECT status || ' ' || source AS text FROM mark WHERE {session} AND {student}");
+        self.rows(&sql).await.pop()
     }
 
     /// Publishes an event of another service, as its relay would.
@@ -221,5 +269,14 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
         }
         assert!(Instant::now() < end, "{what} did not come within {PATIENCE:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A condition on an id, as this database writes it.
+pub(crate) fn id_is(column: &str, id: Uuid) -> String {
+    if TestStores::on_servers() {
+        format!("{column} = '{id}'")
+    } else {
+        format!("{column} = x'{}'", id.simple())
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use attendance::Config;
 use proto::attendance::{
-    ClosedBy, Counts, Happening, LiveScan, LiveState, ScanStatus, SessionStatus, WatchSessionRequest,
-    happening::Happening as Kind,
+    CloseSessionRequest, ClosedBy, ConfirmScanRequest, Counts, Happening, LiveScan, LiveState, MarkByHandRequest,
+    ScanRequest, ScanStatus, SessionStatus, WatchSessionRequest, happening::Happening as Kind,
 };
 use proto::options::Role;
 use tokio::time::timeout;
@@ -13,7 +14,8 @@ use uuid::Uuid;
 
 use crate::{
     gate::{Gate, Pupil, told},
-    laid::{Try, lay_session},
+    roll_call::{RollCall, Terms, about, scan},
+    tries::Try,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,42 +73,39 @@ impl Screen {
     }
 }
 
-async fn gate_with(students: u32) -> (Gate, Uuid, Vec<Pupil>) {
+async fn gate_with(students: u32) -> (Gate, RollCall, Vec<Pupil>) {
     let gate = Gate::open().await;
-    let mut pupils = Vec::new();
-    for number in 1..=students {
-        pupils.push(gate.student(number, "A", 1).await);
-    }
-    let session = lay_session(&gate, "A", 1).await;
-    (gate, session, pupils)
+    let pupils = gate.many_students(students, "A").await;
+    let call = RollCall::open(&gate).await;
+    (gate, call, pupils)
 }
 
 #[tokio::test]
 async fn the_present_state_comes_first() {
-    let (gate, session, pupils) = gate_with(4).await;
+    let (gate, call, pupils) = gate_with(4).await;
     gate.write(
         "INSERT INTO leave (id, version, student_id, from_date, to_date, approved) VALUES ($1, 1, $2, $3, $4, TRUE)",
         [
             gate.world.clock.new_id().into(),
             pupils[3].id.into(),
-            crate::laid::day(&gate).into(),
-            crate::laid::day(&gate).into(),
+            crate::tries::day(&gate).into(),
+            crate::tries::day(&gate).into(),
         ],
     )
     .await;
-    Try::of(session, &pupils[0]).marked().lay(&gate).await;
-    Try::of(session, &pupils[1])
+    Try::of(call.id, &pupils[0]).marked().lay(&gate).await;
+    Try::of(call.id, &pupils[1])
         .refused("LOCATION_MISMATCH")
         .lay(&gate)
         .await;
-    let waiting = Try::of(session, &pupils[2]).awaiting().lay(&gate).await;
+    let waiting = Try::of(call.id, &pupils[2]).awaiting().lay(&gate).await;
 
-    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     let state = screen.state().await;
     let shown = state.session.unwrap();
     assert_eq!(
         (shown.id, shown.status),
-        (session.to_string(), SessionStatus::Active.into())
+        (call.id.to_string(), SessionStatus::Active.into())
     );
     let expected = Counts {
         present: 1,
@@ -131,17 +130,17 @@ async fn the_present_state_comes_first() {
     let code = state.qr.unwrap();
     assert!(
         code.qr_image_url
-            .ends_with(&format!("/api/v1/attendance/sessions/{session}/qr-image"))
+            .ends_with(&format!("/api/v1/attendance/sessions/{}/qr-image", call.id))
     );
     assert_eq!(code.otp.len(), 6);
 }
 
 #[tokio::test]
 async fn who_may_not_show_the_code_watches_without_it() {
-    let (gate, session, _) = gate_with(1).await;
-    let mut own = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
-    let mut warden = Screen::of(&gate, gate.warden, Role::Warden, session).await.unwrap();
-    let mut other = Screen::of(&gate, gate.world.clock.new_id(), Role::Guard, session)
+    let (gate, call, _) = gate_with(1).await;
+    let mut own = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
+    let mut warden = Screen::of(&gate, gate.warden, Role::Warden, call.id).await.unwrap();
+    let mut other = Screen::of(&gate, gate.world.clock.new_id(), Role::Guard, call.id)
         .await
         .unwrap();
     let first = own.state().await.qr.unwrap();
@@ -157,7 +156,7 @@ async fn who_may_not_show_the_code_watches_without_it() {
         let (before, after) = (first.expires_at.unwrap(), next.expires_at.unwrap());
         assert_eq!(after.seconds - before.seconds, 25);
     }
-    crate::laid::close(&gate, session).await;
+    call.close(&gate).await;
     assert!(
         matches!(other.news().await, Some(Kind::Closed(_))),
         "nothing of the code was told"
@@ -166,11 +165,11 @@ async fn who_may_not_show_the_code_watches_without_it() {
 
 #[tokio::test]
 async fn scans_are_told_once_each_whatever_their_order() {
-    let (gate, session, pupils) = gate_with(6).await;
-    Try::of(session, &pupils[0]).marked().lay(&gate).await;
-    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let (gate, call, pupils) = gate_with(6).await;
+    Try::of(call.id, &pupils[0]).marked().lay(&gate).await;
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     assert_eq!(screen.state().await.recent.len(), 1);
-    Try::of(session, &pupils[1]).marked().lay(&gate).await;
+    Try::of(call.id, &pupils[1]).marked().lay(&gate).await;
     let scan = screen.scan().await;
     assert_eq!(
         (scan.student_id.clone(), scan.status()),
@@ -181,7 +180,7 @@ async fn scans_are_told_once_each_whatever_their_order() {
         (pupils[1].name.clone(), Some("A-102"))
     );
     // One that came in earlier and was committed later.
-    Try::of(session, &pupils[2])
+    Try::of(call.id, &pupils[2])
         .refused("QR_EXPIRED")
         .ago(5)
         .lay(&gate)
@@ -192,18 +191,18 @@ async fn scans_are_told_once_each_whatever_their_order() {
         (pupils[2].id.to_string(), Some("QR_EXPIRED"))
     );
     // Who was marked already is not told, and neither is another roll call.
-    Try::of(session, &pupils[1]).already_marked().lay(&gate).await;
+    Try::of(call.id, &pupils[1]).already_marked().lay(&gate).await;
     Try::of(gate.world.clock.new_id(), &pupils[3]).marked().lay(&gate).await;
     let mut told = HashSet::new();
     for pupil in &pupils[3..] {
-        Try::of(session, pupil).marked().lay(&gate).await;
+        Try::of(call.id, pupil).marked().lay(&gate).await;
     }
     for _ in &pupils[3..] {
         told.insert(screen.scan().await.student_id);
     }
     let expected: HashSet<String> = pupils[3..].iter().map(|pupil| pupil.id.to_string()).collect();
     assert_eq!(told, expected);
-    crate::laid::close(&gate, session).await;
+    call.close(&gate).await;
     assert!(
         matches!(screen.news().await, Some(Kind::Closed(_))),
         "nothing was told twice"
@@ -212,19 +211,19 @@ async fn scans_are_told_once_each_whatever_their_order() {
 
 #[tokio::test]
 async fn what_waits_is_told_and_so_is_the_guards_word() {
-    let (gate, session, pupils) = gate_with(2).await;
-    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let (gate, call, pupils) = gate_with(2).await;
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     screen.state().await;
     for (pupil, verdict, status) in [
         (&pupils[0], "confirmed", ScanStatus::Present),
         (&pupils[1], "refused", ScanStatus::Refused),
     ] {
-        let id = Try::of(session, pupil).awaiting().lay(&gate).await;
+        let id = Try::of(call.id, pupil).awaiting().lay(&gate).await;
         let Some(Kind::Awaiting(waiting)) = screen.news().await else {
             panic!("nobody was asked");
         };
         assert_eq!((waiting.scan_id, waiting.distance_meters), (id.to_string(), Some(3.5)));
-        crate::laid::decide(&gate, id, verdict).await;
+        crate::tries::decide(&gate, id, verdict).await;
         let scan = screen.scan().await;
         assert_eq!(
             (scan.scan_id.as_str(), scan.status()),
@@ -235,11 +234,11 @@ async fn what_waits_is_told_and_so_is_the_guards_word() {
 
 #[tokio::test]
 async fn counts_follow_the_marks() {
-    let (gate, session, pupils) = gate_with(3).await;
-    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let (gate, call, pupils) = gate_with(3).await;
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     screen.state().await;
-    Try::of(session, &pupils[0]).marked().lay(&gate).await;
-    Try::of(session, &pupils[1]).awaiting().lay(&gate).await;
+    Try::of(call.id, &pupils[0]).marked().lay(&gate).await;
+    Try::of(call.id, &pupils[1]).awaiting().lay(&gate).await;
     screen
         .counts(Counts {
             present: 1,
@@ -254,11 +253,11 @@ async fn counts_follow_the_marks() {
 
 #[tokio::test]
 async fn the_stream_ends_with_the_roll_call() {
-    let (gate, session, pupils) = gate_with(1).await;
-    let mut screen = Screen::of(&gate, gate.warden, Role::Warden, session).await.unwrap();
+    let (gate, call, pupils) = gate_with(1).await;
+    let mut screen = Screen::of(&gate, gate.warden, Role::Warden, call.id).await.unwrap();
     screen.state().await;
-    Try::of(session, &pupils[0]).marked().lay(&gate).await;
-    crate::laid::close(&gate, session).await;
+    Try::of(call.id, &pupils[0]).marked().lay(&gate).await;
+    call.close(&gate).await;
     assert_eq!(screen.scan().await.student_id, pupils[0].id.to_string());
     let Some(Kind::Closed(closed)) = screen.news().await else {
         panic!("the end was not told");
@@ -267,7 +266,7 @@ async fn the_stream_ends_with_the_roll_call() {
     assert!(closed.closed_at.is_some());
     assert!(screen.next().await.is_none());
     // Whoever comes later learns the same.
-    let mut late = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let mut late = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     let state = late.state().await;
     assert_eq!(state.session.unwrap().status(), SessionStatus::Closed);
     assert!(state.qr.is_none());
@@ -284,17 +283,17 @@ async fn an_unknown_roll_call_is_not_found() {
 
 #[tokio::test]
 async fn whoever_takes_nothing_begins_again_with_the_state() {
-    let (gate, session, pupils) = gate_with(1).await;
-    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let (gate, call, pupils) = gate_with(1).await;
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     screen.state().await;
-    let mut keen = Screen::of(&gate, gate.warden, Role::Warden, session).await.unwrap();
+    let mut keen = Screen::of(&gate, gate.warden, Role::Warden, call.id).await.unwrap();
     keen.state().await;
     // Far more than is held for one who does not read, each large enough to fill what lies between.
     let long_name = "x".repeat(250);
     gate.write("UPDATE student SET name = $1", [long_name.into()]).await;
     let mut last = Uuid::nil();
     for _ in 0..60 {
-        last = Try::of(session, &pupils[0])
+        last = Try::of(call.id, &pupils[0])
             .refused("OTP_INVALID")
             .lay_many(&gate, 100)
             .await;
@@ -323,10 +322,79 @@ async fn whoever_takes_nothing_begins_again_with_the_state() {
 
 #[tokio::test]
 async fn streams_end_when_the_service_stops() {
-    let (gate, session, _) = gate_with(1).await;
-    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, session).await.unwrap();
+    let (gate, call, _) = gate_with(1).await;
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
     screen.state().await;
     let stop = tokio::spawn(gate.world.stop());
     while screen.next().await.is_some() {}
     timeout(PATIENCE, stop).await.unwrap().unwrap();
+}
+
+/// The tables are not looked at while this test waits: what is told comes by the bell that commits ring.
+#[tokio::test]
+async fn what_this_process_does_is_told_by_itself() {
+    let config = Config {
+        live_look_milliseconds: 60_000,
+        ..Config::default()
+    };
+    let gate = Gate::open_with(config).await;
+    let pupils = gate.many_students(3, "A").await;
+    let terms = Terms {
+        rotate_seconds: 0,
+        ..Terms::default()
+    };
+    let call = RollCall::open_on(&gate, "A", 1, terms).await;
+    let mut screen = Screen::of(&gate, gate.guard, Role::Guard, call.id).await.unwrap();
+    screen.state().await;
+    let nobody_yet = Counts {
+        pending: 3,
+        total: 3,
+        ..Counts::default()
+    };
+    // From here on there is nothing to look for.
+    screen.counts(nobody_yet).await;
+
+    scan(&gate, &pupils[0], call.at_display(&gate)).await.unwrap();
+    let first = screen.scan().await;
+    assert_eq!(
+        (first.student_id.as_str(), first.status()),
+        (&*pupils[0].id.to_string(), ScanStatus::Present)
+    );
+    let unsure = ScanRequest {
+        location: Some(about(5.0, 10.0)),
+        ..call.at_display(&gate)
+    };
+    let asked = scan(&gate, &pupils[1], unsure).await.unwrap();
+    let Some(Kind::Awaiting(waiting)) = screen.news().await else {
+        panic!("nobody was asked");
+    };
+    assert_eq!(waiting.scan_id, asked.scan_id);
+    let word = ConfirmScanRequest {
+        id: asked.scan_id.clone(),
+    };
+    told(gate.scans().confirm_scan(gate.by_guard(word)).await).unwrap();
+    let decided = screen.scan().await;
+    assert_eq!(
+        (decided.status(), decided.scan_id),
+        (ScanStatus::Present, asked.scan_id)
+    );
+    let by_hand = MarkByHandRequest {
+        session_id: call.id.to_string(),
+        student_id: pupils[2].id.to_string(),
+        status: "excused".to_owned(),
+        reason: "Was at the infirmary".to_owned(),
+    };
+    told(gate.marks().mark_by_hand(gate.by_warden(by_hand)).await).unwrap();
+    let all = Counts {
+        present: 2,
+        excused: 1,
+        total: 3,
+        ..Counts::default()
+    };
+    screen.counts(all).await;
+    let end = CloseSessionRequest {
+        id: call.id.to_string(),
+    };
+    told(gate.sessions().close_session(gate.by_guard(end)).await).unwrap();
+    assert!(matches!(screen.news().await, Some(Kind::Closed(_))));
 }

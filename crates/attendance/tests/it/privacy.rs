@@ -9,14 +9,15 @@ use uuid::Uuid;
 
 use crate::{
     gate::{Gate, Pupil, until},
-    laid::{Try, day, lay_session},
+    roll_call::RollCall,
+    tries::{Try, day},
 };
 
 /// A student of whom there is something of everything.
 async fn laid_down() -> (Gate, Uuid, Pupil) {
     let gate = Gate::open().await;
     let asha = gate.student(1, "A", 1).await;
-    let session = lay_session(&gate, "A", 1).await;
+    let session = RollCall::open(&gate).await.id;
     let (id, now) = (gate.world.clock.new_id(), gate.world.clock.now());
     gate.write(
         "INSERT INTO device (id, student_id, name, public_key, active_from, counter, version, created_at, changed_at) \

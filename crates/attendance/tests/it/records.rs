@@ -91,15 +91,7 @@ impl Gate {
 
     /// `status source` of a student's mark.
     pub(crate) async fn how_stands(&self, roll: Roll, pupil: &Pupil) -> String {
-        let id = pupil.id;
-        let all = self
-            .rows(&format!(
-                "SELECT status || ' ' || source AS text FROM mark WHERE {} AND {}",
-                id_is("session_id", roll.id),
-                id_is("student_id", id)
-            ))
-            .await;
-        all.concat()
+        self.mark_of(roll.id, pupil).await.unwrap_or_default()
     }
 
     /// Room for a month that the service has none for.
@@ -190,13 +182,4 @@ pub(crate) async fn file(mut pieces: Streaming<FileChunk>) -> (FileHeader, Vec<u
         }
     }
     (header.unwrap(), bytes)
-}
-
-/// A condition on an id, as this database writes it.
-fn id_is(column: &str, id: Uuid) -> String {
-    if TestStores::on_servers() {
-        format!("{column} = '{id}'")
-    } else {
-        format!("{column} = x'{}'", id.simple())
-    }
 }

@@ -144,3 +144,17 @@ async fn students_see_their_own_marks_the_latest_first() {
         assert_eq!(refused.violations[0].field, field);
     }
 }
+
+#[tokio::test]
+async fn guards_list_their_own_roll_calls_and_wardens_all() {
+    let gate = Gate::open().await;
+    let roll = gate.lay_roll("A", 1, today(), Stage::Open).await;
+    gate.student(1, "A", 1).await;
+    let (marks, _) = gate.list_roll(all(roll)).await;
+    assert_eq!(names(&marks), ["Student 1 pending"]);
+    let seen = told(gate.marks().list_marks(gate.by_warden(all(roll))).await).unwrap();
+    assert_eq!(seen.marks, marks);
+    let another = gate.of(gate.world.clock.new_id(), Role::Guard, all(roll));
+    let refused = told(gate.marks().list_marks(another).await).unwrap_err();
+    assert_eq!((refused.reason.as_ref(), refused.kind.http()), ("NOT_FOUND", 404));
+}

@@ -1,12 +1,19 @@
-//! Roll calls that are laid down in the database, and scans of their codes.
+//! Roll calls: laid down in the database, with scans of their codes; and opened, read and closed through the service's own face.
 
 use attendance::token::Codes;
 use chrono::{DateTime, Duration, Utc};
-use kit::{Fault, Keyring, clock::timestamp, keyring::MasterKeys};
-use proto::attendance::{Fix, ScanAnswer, ScanRecord, ScanRequest, SyncResult, SyncScansRequest};
+use kit::{Fault, Keyring, access::metadata, clock::timestamp, keyring::MasterKeys};
+use proto::{
+    attendance::{
+        CloseSessionRequest, Factor, Fix, GenerateQrRequest, GetQrRequest, GetSessionRequest, OpenedSession, QrCode,
+        ScanAnswer, ScanRecord, ScanRequest, Session, SessionLocation, SyncResult, SyncScansRequest,
+    },
+    options::Role,
+};
+use tonic::Request;
 use uuid::Uuid;
 
-use crate::gate::{Gate, Pupil, told};
+use crate::gate::{Gate, Pupil, id_is, told};
 
 pub(crate) const NORTH: f64 = 28.6139;
 pub(crate) const EAST: f64 = 77.2090;
@@ -48,8 +55,8 @@ impl RollCall {
     }
 
     pub(crate) async fn open_on(gate: &Gate, block: &str, year: i16, terms: Terms) -> Self {
-        make_room(gate).await;
         let (id, now) = (gate.world.clock.new_id(), gate.world.clock.now());
+        gate.make_room(now.date_naive()).await;
         let handle: [u8; 8] = id.as_bytes()[8..].try_into().unwrap();
         gate.write(
             "INSERT INTO session (id, handle, block, block_folded, year, day, valid_from, valid_until, rotate_seconds, \
@@ -74,13 +81,12 @@ impl RollCall {
             ],
         )
         .await;
-        let keys = MasterKeys::of(&gate.world.stores.config().base).unwrap();
         Self {
             id,
             opened_at: now,
             rotate_seconds: terms.rotate_seconds.into(),
             handle,
-            codes: Codes::new(&Keyring::open(keys).unwrap()),
+            codes: gate.codes(),
         }
     }
 
@@ -137,44 +143,12 @@ impl RollCall {
 
     /// A mark that something else than a scan left.
     pub(crate) async fn lay_mark(&self, gate: &Gate, pupil: &Pupil, status: &str, source: &str) {
-        gate.write(
-            "INSERT INTO mark (day, session_id, student_id, status, source, marked_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            [
-                self.opened_at.date_naive().into(),
-                self.id.into(),
-                pupil.id.into(),
-                status.into(),
-                source.into(),
-                gate.world.clock.now().into(),
-            ],
-        )
-        .await;
+        gate.mark_from(self.id, pupil, status, source).await;
     }
 
     /// The mark of a student, as `status source`.
     pub(crate) async fn mark_of(&self, gate: &Gate, pupil: &Pupil) -> Option<String> {
-        let statement = sea_orm::Statement::from_sql_and_values(
-            gate.world.db.backend(),
-            "SELECT status || ' ' || source AS text FROM mark WHERE session_id = $1 AND student_id = $2",
-            [self.id.into(), pupil.id.into()],
-        );
-        let row = sea_orm::ConnectionTrait::query_one_raw(gate.world.db.reader(), statement).await;
-        row.unwrap().map(|row| row.try_get("", "text").unwrap())
-    }
-}
-
-/// On PostgreSQL scans and marks lie by month.
-async fn make_room(gate: &Gate) {
-    if gate.world.db.backend() != sea_orm::DbBackend::Postgres {
-        return;
-    }
-    let begin = chrono::Datelike::with_day(&gate.world.clock.now().date_naive(), 1).unwrap();
-    let end = begin.checked_add_months(chrono::Months::new(1)).unwrap();
-    for table in ["mark", "scan"] {
-        let name = format!("{table}_{}", begin.format("%Y_%m"));
-        let sql =
-            format!("CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM ('{begin}') TO ('{end}')");
-        gate.write(&sql, []).await;
+        gate.mark_of(self.id, pupil).await
     }
 }
 
@@ -220,4 +194,134 @@ pub(crate) async fn sync(gate: &Gate, pupil: &Pupil, scans: Vec<ScanRequest>) ->
 /// What a list holds, as ids.
 pub(crate) fn ids(records: &[ScanRecord]) -> Vec<&str> {
     records.iter().map(|record| record.id.as_str()).collect()
+}
+
+/// A roll call of block A and the first year, at a place of its own.
+pub(crate) fn asked() -> GenerateQrRequest {
+    GenerateQrRequest {
+        block: "A".to_owned(),
+        year: 1,
+        duration_minutes: 30,
+        location: Some(somewhere()),
+        ..GenerateQrRequest::default()
+    }
+}
+
+/// One that needs no place.
+pub(crate) fn asked_without_place() -> GenerateQrRequest {
+    GenerateQrRequest {
+        location: None,
+        require: vec![Factor::Qr.into()],
+        ..asked()
+    }
+}
+
+pub(crate) fn somewhere() -> SessionLocation {
+    SessionLocation {
+        latitude: Some(28.61),
+        longitude: Some(77.2),
+        accuracy_meters: Some(4.0),
+    }
+}
+
+pub(crate) fn with_key<T>(mut request: Request<T>, key: &str) -> Request<T> {
+    request
+        .metadata_mut()
+        .insert(metadata::IDEMPOTENCY_KEY, key.parse().unwrap());
+    request
+}
+
+impl Gate {
+    /// A gate before block A, whose place is known.
+    pub(crate) async fn of_block_a() -> Self {
+        let gate = Self::open().await;
+        gate.block("A", 28.6139, 77.2090).await;
+        gate
+    }
+
+    pub(crate) async fn try_generate(&self, request: GenerateQrRequest) -> Result<OpenedSession, Fault> {
+        told(self.sessions().generate_qr(self.by_guard(request)).await)
+    }
+
+    pub(crate) async fn generate(&self, request: GenerateQrRequest) -> OpenedSession {
+        self.try_generate(request).await.unwrap()
+    }
+
+    /// An open roll call of block A and the first year; its id.
+    pub(crate) async fn roll_call(&self) -> String {
+        self.generate(asked()).await.session_id
+    }
+
+    pub(crate) async fn close(&self, id: &str) -> Session {
+        self.try_close(self.guard, Role::Guard, id).await.unwrap()
+    }
+
+    pub(crate) async fn try_close(&self, who: Uuid, role: Role, id: &str) -> Result<Session, Fault> {
+        let request = CloseSessionRequest { id: id.to_owned() };
+        told(self.sessions().close_session(self.of(who, role, request)).await)
+    }
+
+    pub(crate) async fn session(&self, id: &str) -> Session {
+        let request = GetSessionRequest { id: id.to_owned() };
+        told(self.sessions().get_session(self.by_guard(request)).await).unwrap()
+    }
+
+    pub(crate) async fn qr(&self, who: Uuid, role: Role, id: &str) -> Result<QrCode, Fault> {
+        let request = GetQrRequest { id: id.to_owned() };
+        told(self.sessions().get_qr(self.of(who, role, request)).await)
+    }
+
+    /// What this installation makes and reads codes with.
+    pub(crate) fn codes(&self) -> Codes {
+        let keys = MasterKeys::of(&self.world.stores.config().base).unwrap();
+        Codes::new(&Keyring::open(keys).unwrap())
+    }
+
+    /// A mark as a scan would leave it.
+    pub(crate) async fn mark(&self, session: &str, pupil: &Pupil, status: &str) {
+        self.mark_from(id(session), pupil, status, "scan").await;
+    }
+
+    /// A leave that covers these days, counted from today.
+    pub(crate) async fn leave(&self, pupil: &Pupil, from: i64, to: i64, approved: bool) {
+        let today = self.today();
+        self.write(
+            "INSERT INTO leave (id, version, student_id, from_date, to_date, approved) VALUES ($1, 1, $2, $3, $4, $5)",
+            [
+                self.world.clock.new_id().into(),
+                pupil.id.into(),
+                (today + chrono::Duration::days(from)).into(),
+                (today + chrono::Duration::days(to)).into(),
+                approved.into(),
+            ],
+        )
+        .await;
+    }
+
+    /// The hostel's day; the tests' hostel is where the configuration says by itself.
+    pub(crate) fn today(&self) -> chrono::NaiveDate {
+        let zone = self.world.stores.config().base.timezone;
+        self.world.clock.now().with_timezone(&zone).date_naive()
+    }
+
+    /// How the students of a roll call stand, by their ids: status and source.
+    pub(crate) async fn standing(&self, pupils: &[&Pupil]) -> Vec<String> {
+        let mut standing = Vec::new();
+        for pupil in pupils {
+            let whose = id_is("student_id", pupil.id);
+            let sql = format!("SELECT status || ' ' || source AS text FROM mark WHERE {whose}");
+            standing.push(self.rows(&sql).await.join(", "));
+        }
+        standing
+    }
+}
+
+pub(crate) fn id(text: &str) -> Uuid {
+    text.parse().unwrap()
+}
+
+/// The fields that a refusal names, and that it is one about fields.
+pub(crate) fn fields(fault: &Fault) -> Vec<&str> {
+    assert_eq!(fault.reason, "VALIDATION_ERROR");
+    fault.violations.iter().map(|one| one.field.as_str()).collect()
 }

@@ -113,23 +113,6 @@ async fn the_first_thing_that_is_wrong_is_told() {
 }
 
 #[tokio::test]
-async fn a_device_is_needed_where_the_roll_call_asks_for_one() {
-    let gate = Gate::open().await;
-    let asha = gate.student(1, "A", 1).await;
-    let terms = Terms {
-        require: r#"["qr","device"]"#,
-        ..Terms::default()
-    };
-    let call = RollCall::open_on(&gate, "A", 1, terms).await;
-    assert_eq!(refused(&gate, &asha, call.at_display(&gate)).await, "DEVICE_MISMATCH");
-    let unknown = ScanRequest {
-        device_id: Some(gate.world.clock.new_id().to_string()),
-        ..call.at_display(&gate)
-    };
-    assert_eq!(refused(&gate, &asha, unknown).await, "DEVICE_MISMATCH");
-}
-
-#[tokio::test]
 async fn what_is_missing_or_no_value_is_told_by_field() {
     let gate = Gate::open().await;
     let asha = gate.student(1, "A", 1).await;

@@ -1,22 +1,16 @@
 //! Many scans at once: each marks once, each answer agrees with the rows, and what is too much is told.
 
 use attendance::Config;
-use futures_util::future;
+use futures_util::{FutureExt as _, StreamExt as _, future, stream};
 use kit::{db::Txn, fault::Kind};
+use proto::attendance::CloseSessionRequest;
 use sea_orm::ConnectionTrait as _;
+use tokio::sync::Semaphore;
 
 use crate::{
-    gate::{Gate, Pupil, until},
+    gate::{Gate, told, until},
     roll_call::{RollCall, meters_north, request, scan},
 };
-
-async fn pupils(gate: &Gate, count: u32) -> Vec<Pupil> {
-    let mut pupils = Vec::new();
-    for number in 0..count {
-        pupils.push(gate.student(number, "A", 1).await);
-    }
-    pupils
-}
 
 /// Holds what the storing of scans needs, until it is dropped.
 async fn hold(gate: &Gate) -> Txn {
@@ -53,33 +47,61 @@ async fn twenty_scans_of_one_student_mark_once() {
     assert_eq!(gate.count("mark").await, 2);
 }
 
+/// A campus before one display, a hundred at once, and the guard closes the roll call in the midst of it.
 #[tokio::test]
 async fn a_roll_call_that_closes_amid_scans_agrees_with_every_answer() {
+    const PUPILS: u32 = 2000;
+    const AT_ONCE: usize = 100;
+    const BEFORE_IT_CLOSES: i64 = 700;
     let gate = Gate::open().await;
-    let pupils = pupils(&gate, 300).await;
+    let pupils = gate.many_students(PUPILS, "A").await;
     let call = RollCall::open(&gate).await;
-    let scans = pupils.iter().map(|pupil| scan(&gate, pupil, call.at_display(&gate)));
+    let answered = Semaphore::new(0);
+    let scans = stream::iter(&pupils).map(|pupil| {
+        let answer = scan(&gate, pupil, call.at_display(&gate));
+        answer.inspect(|_| answered.add_permits(1))
+    });
     let closing = async {
-        until("the first mark", async || (gate.count("mark").await > 0).then_some(())).await;
-        call.close(&gate).await;
-        gate.count("mark").await
+        let _enough = answered
+            .acquire_many(BEFORE_IT_CLOSES.try_into().unwrap())
+            .await
+            .unwrap();
+        let request = CloseSessionRequest {
+            id: call.id.to_string(),
+        };
+        told(gate.sessions().close_session(gate.by_guard(request)).await).unwrap()
     };
-    let (answers, marked_then) = future::join(future::join_all(scans), closing).await;
+    let (answers, closed) = future::join(scans.buffered(AT_ONCE).collect::<Vec<_>>(), closing).await;
+    // In the order of the students: who was too late waits for what comes after the end.
+    let sql = "SELECT status || ' ' || source AS text FROM mark ORDER BY student_id";
+    let marks = gate.rows(sql).await;
+    assert_eq!(marks.len(), pupils.len());
     let mut marked = 0;
-    for (pupil, answer) in pupils.iter().zip(answers) {
+    for (mark, answer) in marks.iter().zip(answers) {
         match answer {
             Ok(answer) => {
                 assert!(answer.attendance_marked);
+                assert_eq!(mark, "present scan", "{}", answer.student_name);
                 marked += 1;
             }
-            Err(fault) => assert_eq!(fault.reason, "SESSION_CLOSED", "{}", pupil.name),
+            Err(fault) => assert_eq!(
+                (fault.reason.as_ref(), mark.as_str()),
+                ("SESSION_CLOSED", "pending settlement")
+            ),
         }
     }
-    assert!(marked > 0);
-    assert_eq!(gate.count("mark").await, marked);
-    assert_eq!(marked_then, marked, "nobody is marked after the roll call was closed");
+    assert!(
+        (BEFORE_IT_CLOSES..i64::from(PUPILS)).contains(&marked),
+        "{marked} were marked"
+    );
+    let present = closed.counts.unwrap().present;
+    assert_eq!(
+        i64::try_from(present).unwrap(),
+        marked,
+        "nobody is marked after the roll call was closed"
+    );
     assert_eq!(gate.count("scan WHERE outcome = 'marked'").await, marked);
-    assert_eq!(gate.count("scan").await, 300);
+    assert_eq!(gate.count("scan").await, i64::from(PUPILS));
     // What was told is what is there, in versions without a gap.
     let events = gate.told("attendance.marked").await;
     let told: usize = events
@@ -95,7 +117,7 @@ async fn a_roll_call_that_closes_amid_scans_agrees_with_every_answer() {
 #[tokio::test]
 async fn scans_that_wait_together_are_stored_together() {
     let gate = Gate::open().await;
-    let pupils = pupils(&gate, 21).await;
+    let pupils = gate.many_students(21, "A").await;
     let call = RollCall::open(&gate).await;
     let held = hold(&gate).await;
     let scans = pupils.iter().map(|pupil| scan(&gate, pupil, call.at_display(&gate)));
@@ -116,7 +138,7 @@ async fn scans_that_wait_together_are_stored_together() {
 #[tokio::test]
 async fn whoever_was_answered_is_marked_whatever_stops() {
     let gate = Gate::open().await;
-    let pupils = pupils(&gate, 100).await;
+    let pupils = gate.many_students(100, "A").await;
     let call = RollCall::open(&gate).await;
     let scans: Vec<_> = pupils
         .iter()
@@ -177,7 +199,7 @@ async fn more_than_can_wait_is_told_to_come_back() {
         ..Config::default()
     };
     let gate = Gate::open_with(config).await;
-    let pupils = pupils(&gate, 12).await;
+    let pupils = gate.many_students(12, "A").await;
     let call = RollCall::open(&gate).await;
     let held = hold(&gate).await;
     let scans = pupils.iter().map(|pupil| scan(&gate, pupil, call.at_display(&gate)));
@@ -212,7 +234,7 @@ async fn what_is_refused_anyway_takes_no_place_from_what_counts() {
         ..Config::default()
     };
     let gate = Gate::open_with(config).await;
-    let pupils = pupils(&gate, 13).await;
+    let pupils = gate.many_students(13, "A").await;
     let call = RollCall::open(&gate).await;
     let held = hold(&gate).await;
     let nothing = pupils[1..]

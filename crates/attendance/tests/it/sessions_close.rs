@@ -8,7 +8,7 @@ use proto::{
 
 use crate::{
     gate::{Gate, until},
-    roll_calls::asked,
+    roll_call::asked,
 };
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use proto::{
 
 use crate::{
     gate::{Gate, told},
-    roll_calls::{asked, fields, id},
+    roll_call::{asked, fields, id},
 };
 
 impl Gate {

@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status, service::Routes};
 
 use crate::{
     gate::{Gate, told},
-    roll_calls::{asked, asked_without_place, fields, id, somewhere, with_key},
+    roll_call::{asked, asked_without_place, fields, id, somewhere, with_key},
 };
 
 #[tokio::test]

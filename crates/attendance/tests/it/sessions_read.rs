@@ -4,7 +4,7 @@ use proto::attendance::{Counts, GenerateQrRequest, ListSessionsRequest, Session,
 
 use crate::{
     gate::{Gate, told},
-    roll_calls::{asked, fields, id},
+    roll_call::{asked, fields, id},
 };
 
 impl Gate {

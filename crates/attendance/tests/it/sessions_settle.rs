@@ -7,7 +7,7 @@ use sea_orm::Value;
 
 use crate::{
     gate::{Gate, until},
-    roll_calls::asked,
+    roll_call::asked,
 };
 
 impl Gate {

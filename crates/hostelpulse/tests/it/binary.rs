@@ -55,8 +55,13 @@ impl Running {
 
     /// Starts a command that serves, on these stores, and waits for the line that says it is ready.
     pub(crate) fn start(stores: &TestStores, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_on(on(stores), arguments, environment)
+    }
+
+    /// The same with the flags that name the stores.
+    pub(crate) fn start_on(flags: Vec<String>, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = hostelpulse(arguments);
-        command.args(on(stores));
+        command.args(flags);
         // A cheap hash: these tests are about everything else.
         command
             .env("HOSTELPULSE_AUTH__BCRYPT_COST", "4")

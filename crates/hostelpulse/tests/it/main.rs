@@ -5,10 +5,14 @@
 )]
 
 mod access;
+mod apart;
 mod at_rest;
 mod binary;
 mod commands;
+mod crowd;
 mod demo;
+mod garbage;
+mod killed;
 mod refusals;
 mod residents;
 mod roll_call;

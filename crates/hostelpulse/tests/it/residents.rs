@@ -14,11 +14,12 @@ use kit::testing::TestStores;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::binary::{Answer, Running};
+use crate::{
+    apart::Apart,
+    binary::{Answer, Running},
+};
 
 const PASSWORD: &str = "Gate#2026x";
-const SECRET: &str = "the secret of the services of one installation";
-const MASTER_KEYS: &str = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 /// Registrations while auth dies.
 const MANY: u32 = 60;
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -61,7 +62,13 @@ fn code(answer: &Answer) -> (u16, &str) {
 }
 
 /// A form with one file, sent as it stands.
-async fn upload(hostel: &Running, path: &str, token: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+pub(crate) async fn upload(
+    hostel: &Running,
+    path: &str,
+    token: &str,
+    fields: &[(&str, &str)],
+    file: (&str, &[u8]),
+) -> Answer {
     upload_as(hostel.request(Method::POST, path).bearer_auth(token), fields, file).await
 }
 
@@ -193,69 +200,6 @@ async fn of_eight_at_once_two_get_the_two_beds_and_the_others_leave_nothing() {
     }
 }
 
-/// Auth alone, the other services alone, and a gateway before them.
-struct Apart {
-    stores: TestStores,
-    auth_at: String,
-    others: Running,
-    gateway: Running,
-}
-
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
-fn start_auth(stores: &TestStores, listen: &str, others: &str) -> Running {
-    let environment = [
-        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
-        ("HOSTELPULSE_MASTER_KEYS", MASTER_KEYS),
-        ("HOSTELPULSE_GRPC_LISTEN", listen),
-        ("HOSTELPULSE_UPSTREAMS__STUDENTS", others),
-        ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
-        ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
-    ];
-    Running::start(stores, &["serve", "auth"], &environment)
-}
-
-impl Apart {
-    fn start() -> (Self, Running) {
-        let stores = TestStores::default();
-        let (auth_at, others_at) = (free_port(), free_port());
-        let (auth_url, others_url) = (format!("http://{auth_at}"), format!("http://{others_at}"));
-        let auth = start_auth(&stores, &auth_at, &others_url);
-        let environment = [
-            ("HOSTELPULSE_SERVICE_SECRET", SECRET),
-            ("HOSTELPULSE_MASTER_KEYS", MASTER_KEYS),
-            ("HOSTELPULSE_GRPC_LISTEN", others_at.as_str()),
-            ("HOSTELPULSE_UPSTREAMS__AUTH", auth_url.as_str()),
-            // What a killed auth leaves is given back soon.
-            ("HOSTELPULSE_STUDENTS__REGISTRATION_SECONDS", "10"),
-        ];
-        let others = Running::start(&stores, &["serve", "students", "attendance", "audit"], &environment);
-        let front = [
-            ("HOSTELPULSE_SERVICE_SECRET", SECRET),
-            ("HOSTELPULSE_LIMITS__ENABLED", "false"),
-            ("HOSTELPULSE_UPSTREAMS__AUTH", auth_url.as_str()),
-            ("HOSTELPULSE_UPSTREAMS__STUDENTS", others_url.as_str()),
-            ("HOSTELPULSE_UPSTREAMS__ATTENDANCE", others_url.as_str()),
-            ("HOSTELPULSE_UPSTREAMS__AUDIT", others_url.as_str()),
-        ];
-        let gateway = Running::start(
-            &TestStores::default(),
-            &["serve", "gateway", "--listen", "127.0.0.1:0"],
-            &front,
-        );
-        let apart = Self {
-            stores,
-            auth_at,
-            others,
-            gateway,
-        };
-        (apart, auth)
-    }
-}
-
 /// Who is registered and who has an account: the same people, as far as anybody can see.
 async fn agree(gateway: &Running, admin: &str) -> bool {
     let count = async |path: &str| gateway.get(path, admin).await.body["pagination"]["total_items"].clone();
@@ -269,13 +213,11 @@ async fn an_auth_that_dies_in_between_leaves_neither_accounts_nor_records_alone(
     if !TestStores::on_servers() {
         return;
     }
-    let (apart, auth) = Apart::start();
-    let Apart {
-        stores,
-        auth_at,
-        others,
-        gateway,
-    } = apart;
+    let groups: &[&'static [&'static str]] = &[&["auth"], &["students", "attendance", "audit"]];
+    // What a killed auth leaves is given back soon.
+    let soon = ("HOSTELPULSE_STUDENTS__REGISTRATION_SECONDS", "10");
+    let more = [soon, ("HOSTELPULSE_LIMITS__ENABLED", "false")];
+    let Apart { mut services, gateway } = Apart::start(TestStores::default(), groups, &more);
     let admin = gateway.login("head@hostel.example").await;
     let registered = (1..=MANY).map(|number| register(&gateway, &admin, somebody(number)));
     let dying = async {
@@ -285,7 +227,7 @@ async fn an_auth_that_dies_in_between_leaves_neither_accounts_nor_records_alone(
                 answer.body["pagination"]["total_items"].as_u64() >= Some(3)
             })
             .await;
-        auth.kill();
+        services.kill("auth");
     };
     let (answers, ()) = tokio::join!(join_all(registered), dying);
     let created: Vec<bool> = answers
@@ -300,8 +242,7 @@ async fn an_auth_that_dies_in_between_leaves_neither_accounts_nor_records_alone(
         assert!([201, 503, 504].contains(&answer.status.as_u16()), "{answer:?}");
     }
 
-    let students_at = "http://127.0.0.1:1"; // auth reads the roster only when told to rebuild
-    let _auth = start_auth(&stores, &auth_at, students_at);
+    services.start_again("auth").await;
     let end = Instant::now() + PATIENCE;
     while !agree(&gateway, &admin).await {
         assert!(Instant::now() < end, "records and accounts do not come to agree");
@@ -332,7 +273,7 @@ async fn an_auth_that_dies_in_between_leaves_neither_accounts_nor_records_alone(
     }
     let all = gateway.get("/api/v1/students", &admin).await;
     assert_eq!(all.body["pagination"]["total_items"], MANY);
-    assert!(others.terminate().success());
+    services.terminate();
 }
 
 fn picture() -> Vec<u8> {

@@ -1,8 +1,8 @@
 //! A roll call as the people at the gate live it: the real binary, over HTTP and a WebSocket.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use futures_util::{StreamExt as _, future::join_all};
+use futures_util::StreamExt as _;
 use kit::testing::TestStores;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -286,45 +286,4 @@ async fn report(hostel: &Running, warden: &str, session: &str, pupil: &str) {
     let trail = format!("/api/v1/audit?resource_id={session}&action=hostelpulse.attendance.corrected.v1");
     let both = |answer: &Answer| answer.body["pagination"]["total_items"] == 2;
     hostel.eventually(&trail, warden, both).await;
-}
-
-/// Killed in the midst of scans: whatever was answered is there, and the trail hears of each mark once.
-#[tokio::test]
-async fn what_was_answered_outlives_the_death_of_the_process() {
-    let stores = TestStores::default();
-    let hostel = demo(&stores);
-    let guard = hostel.login("guard@demo.local").await;
-    let opened = open(&hostel, &guard, json!({ "rotate_seconds": 0 })).await;
-    let token = opened["qr_token"].as_str().unwrap().to_owned();
-    let session = opened["session_id"].as_str().unwrap().to_owned();
-    let phones: Vec<String> = join_all(PUPILS.map(|number| pupil(&hostel, number))).await;
-    let scans = phones.iter().map(|phone| scan(&hostel, phone, &token, at(0.5, None)));
-    let answers = join_all(scans).await;
-    assert!(
-        answers.iter().all(|answer| answer.status == StatusCode::OK),
-        "{answers:?}"
-    );
-    hostel.kill();
-
-    let hostel = demo(&stores);
-    let warden = hostel.login("warden@demo.local").await;
-    let path = format!("/api/v1/attendance/sessions/{session}");
-    let counts = hostel.get(&path, &warden).await.data()["counts"].clone();
-    assert_eq!(counts["present"], PUPILS.len(), "{counts}");
-    let trail = format!("/api/v1/audit?resource_id={session}&action=hostelpulse.attendance.marked.v1&limit=100");
-    let told = |answer: &Answer| marked_in(answer).len() == PUPILS.len();
-    let trail = hostel.eventually(&trail, &warden, told).await;
-    let each: BTreeSet<String> = marked_in(&trail).into_iter().collect();
-    assert_eq!(each.len(), PUPILS.len(), "somebody was told of twice: {trail:?}");
-}
-
-/// Everybody whom the trail tells to be marked.
-fn marked_in(trail: &Answer) -> Vec<String> {
-    let entries = trail.data().as_array().unwrap();
-    let marks = entries
-        .iter()
-        .flat_map(|entry| entry["changes"]["marks"].as_array().cloned().unwrap_or_default());
-    marks
-        .map(|mark| mark["student_id"].as_str().unwrap().to_owned())
-        .collect()
 }

@@ -10,41 +10,16 @@ use tonic_reflection::pb::v1::{
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
 
-use crate::binary::Running;
+use crate::apart::{Apart, EVERY_SERVICE};
 
-const SECRET: &str = "the secret of the services of one installation";
-const MASTER_KEYS: &str = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
-
-/// Services on a free port, and a gateway of another process before them.
-fn split(stores: &TestStores) -> (Running, Running, String) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let admin = [
-        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
-        ("HOSTELPULSE_MASTER_KEYS", MASTER_KEYS),
-        ("HOSTELPULSE_GRPC_LISTEN", &address),
-        ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
-        ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
-    ];
-    let services = Running::start(stores, &["serve", "auth", "students", "attendance", "audit"], &admin);
-    let url = format!("http://{address}");
-    let apart = TestStores::default();
-    let front = [
-        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
-        ("HOSTELPULSE_UPSTREAMS__AUTH", &url),
-        ("HOSTELPULSE_UPSTREAMS__STUDENTS", &url),
-        ("HOSTELPULSE_UPSTREAMS__ATTENDANCE", &url),
-        ("HOSTELPULSE_UPSTREAMS__AUDIT", &url),
-    ];
-    let gateway = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
-    (services, gateway, url)
+/// Every service in one process, and a gateway of another before them.
+fn split() -> Apart {
+    Apart::start(TestStores::default(), &[&EVERY_SERVICE], &[])
 }
 
 #[tokio::test]
 async fn a_gateway_of_its_own_reaches_services_over_the_network() {
-    let stores = TestStores::default();
-    let (services, gateway, _) = split(&stores);
+    let Apart { services, gateway } = split();
     let admin = gateway.login("head@hostel.example").await;
     let new = json!({ "email": "new@hostel.example", "name": "New", "role": "staff", "password": "Gate#2026x" });
     let created = gateway
@@ -62,26 +37,14 @@ async fn a_gateway_of_its_own_reaches_services_over_the_network() {
         "the services believe their gateway about the client"
     );
     assert!(gateway.terminate().success());
-    assert!(services.terminate().success());
+    services.terminate();
 }
 
 #[tokio::test]
 async fn a_gateway_with_another_secret_is_not_believed_about_the_client() {
-    let stores = TestStores::default();
-    let (_services, gateway, url) = split(&stores);
+    let Apart { services, gateway } = split();
     let admin = gateway.login("head@hostel.example").await;
-    let apart = TestStores::default();
-    let front = [
-        (
-            "HOSTELPULSE_SERVICE_SECRET",
-            "a secret that somebody else made up themselves",
-        ),
-        ("HOSTELPULSE_UPSTREAMS__AUTH", url.as_str()),
-        ("HOSTELPULSE_UPSTREAMS__STUDENTS", url.as_str()),
-        ("HOSTELPULSE_UPSTREAMS__ATTENDANCE", url.as_str()),
-        ("HOSTELPULSE_UPSTREAMS__AUDIT", url.as_str()),
-    ];
-    let stranger = Running::start(&apart, &["serve", "gateway", "--listen", "127.0.0.1:0"], &front);
+    let stranger = services.front("a secret that somebody else made up themselves");
     // Nobody tells a stranger which sessions have ended, so it lets nobody in who is signed in.
     let unsure = stranger.get("/api/v1/auth/me", &admin).await;
     assert_eq!(unsure.status, StatusCode::SERVICE_UNAVAILABLE, "{unsure:?}");
@@ -104,9 +67,12 @@ async fn a_gateway_with_another_secret_is_not_believed_about_the_client() {
 
 #[tokio::test]
 async fn a_served_service_lists_what_it_offers() {
-    let stores = TestStores::default();
-    let (_services, _gateway, url) = split(&stores);
-    let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+    let Apart { services, .. } = split();
+    let channel = Channel::from_shared(services.url_of("auth"))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
     let listing = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
@@ -161,9 +127,12 @@ fn services_of_several_processes_need_a_shared_secret() {
 
 #[test]
 fn services_of_several_processes_need_the_same_master_keys() {
-    let mut command = crate::binary::hostelpulse(&["serve", "auth", "students", "attendance", "audit"]);
+    let mut command = crate::binary::hostelpulse(&[&["serve"], &EVERY_SERVICE[..]].concat());
     command.envs([
-        ("HOSTELPULSE_SERVICE_SECRET", SECRET),
+        (
+            "HOSTELPULSE_SERVICE_SECRET",
+            "the secret of the services of one installation",
+        ),
         ("HOSTELPULSE_GRPC_LISTEN", "127.0.0.1:0"),
     ]);
     let said = crate::binary::refused(command);

@@ -6,6 +6,7 @@ mod contents;
 mod forged;
 mod keys;
 mod rules;
+mod server;
 mod stores;
 mod world;
 
@@ -13,5 +14,6 @@ pub use contents::contents;
 pub use forged::forged_tokens;
 pub use keys::Keys;
 pub use rules::{Broken, broken, checked_by_service};
+pub use server::Server;
 pub use stores::TestStores;
 pub use world::World;

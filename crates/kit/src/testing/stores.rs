@@ -13,6 +13,9 @@ pub struct TestStores {
     name: String,
     /// Where files are kept, if not in the folder.
     files: Option<Url>,
+    /// Servers in place of those that the environment names.
+    database: Option<Url>,
+    bus: Option<Url>,
 }
 
 impl Default for TestStores {
@@ -23,6 +26,8 @@ impl Default for TestStores {
             folder: tempfile::tempdir().expect("a temporary folder"),
             name,
             files: None,
+            database: None,
+            bus: None,
         }
     }
 }
@@ -34,6 +39,20 @@ impl TestStores {
             files: Some(files),
             ..Self::default()
         }
+    }
+
+    /// The same on a database server of the test's own, where tests run on servers.
+    #[must_use]
+    pub fn on_database(mut self, server: Url) -> Self {
+        self.database = Some(server);
+        self
+    }
+
+    /// The same on a broker of the test's own.
+    #[must_use]
+    pub fn on_bus(mut self, server: Url) -> Self {
+        self.bus = Some(server);
+        self
     }
 
     /// Whether tests run on the servers.
@@ -58,9 +77,10 @@ impl TestStores {
         if !Self::on_servers() {
             return base;
         }
-        let mut database = server("HOSTELPULSE_TEST_DATABASE_URL");
+        let own = |url: &Option<Url>, name| url.clone().unwrap_or_else(|| server(name));
+        let mut database = own(&self.database, "HOSTELPULSE_TEST_DATABASE_URL");
         database.set_path(&format!("/t_{}_{{service}}", self.name));
-        let mut bus = server("HOSTELPULSE_TEST_BUS_URL");
+        let mut bus = own(&self.bus, "HOSTELPULSE_TEST_BUS_URL");
         bus.query_pairs_mut().append_pair("prefix", &format!("t{}.", self.name));
         Base {
             database_url: Some(database),

@@ -14,4 +14,3 @@ mod keyring;
 mod log;
 mod mail;
 mod push;
-mod redis_server;

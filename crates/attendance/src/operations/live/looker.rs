@@ -24,8 +24,8 @@ use crate::{
     store::{self, scan::Kept},
 };
 
-/// How often the tables are looked at for what other replicas did.
-const EVERY: Duration = Duration::from_millis(500);
+/// Between two looks while the tables cannot be read.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// What comes at once is told at once: so long it is gathered.
 const BREATH: Duration = Duration::from_millis(50);
 /// Counts are told at most twice a second.
@@ -92,7 +92,7 @@ async fn begin(app: Arc<App>, room: Arc<Room>) -> Option<Looker> {
         if app.happened.is_left(&room) {
             return None;
         }
-        sleep(EVERY).await;
+        sleep(TRY_AGAIN).await;
     }
 }
 
@@ -131,13 +131,14 @@ impl Looker {
                 tracing::warn!(%error, session = %self.room.session, "a roll call cannot be read, trying again twice a second");
             }
             was_read = looked.is_ok();
+            let pause = if was_read { self.pause() } else { TRY_AGAIN };
             if let (Ok(()), Some(closed)) = (looked, self.session.closed()) {
                 self.tell(Told::Closed(closed));
                 return;
             }
             tokio::select! {
                 () = self.room.rung.notified() => sleep(BREATH).await,
-                () = sleep(self.pause()) => {}
+                () = sleep(pause) => {}
             }
         }
     }
@@ -146,10 +147,14 @@ impl Looker {
         if self.is_behind {
             return Duration::ZERO;
         }
+        let mut every = Duration::from_millis(self.app.config.live_look_milliseconds.into());
+        if self.counts_are_old {
+            every = every.min(BETWEEN_COUNTS);
+        }
         let shown = self.shown.as_ref().map(Shown::holds_until);
         let rotation = shown.map(|until| (until - self.app.clock.now()).to_std().unwrap_or_default());
         // Not at once again where the clock stands still at the very moment.
-        rotation.map_or(EVERY, |rotation| rotation.clamp(Duration::from_millis(5), EVERY))
+        rotation.map_or(every, |rotation| rotation.clamp(Duration::from_millis(5), every))
     }
 
     /// The roll call first: what was committed before it was closed is there when it is read after.

@@ -14,15 +14,17 @@ use crate::{
     },
 };
 
-/// Everybody who stands in a roll call.
+/// Everybody who stands in a roll call: of a guard's own, and for wardens of any.
 pub(crate) async fn of_session(
     app: &App,
+    caller: &Caller,
     id: Uuid,
     status: Option<MarkStatus>,
     paging: Paging,
 ) -> Result<(Vec<RollLine>, Page), Error> {
     let db = app.db.reader();
-    let session = store::session::find(db, id).await?.ok_or(Error::UnknownSession)?;
+    let session = store::session::find_led(db, caller, id).await?;
+    let session = session.ok_or(Error::UnknownSession)?;
     let (lines, total) = store::roll::of_session(db, &session, status, paging).await?;
     Ok((lines, paging.of(total)))
 }

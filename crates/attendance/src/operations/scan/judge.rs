@@ -76,6 +76,9 @@ async fn find(app: &App, id: Uuid, sent: &Sent, moment: Moment) -> Result<Judged
 }
 
 async fn check(app: &App, judged: &mut Judged, student: Uuid, sent: &Sent, beside: &[Stamp]) -> Result<Wish, Error> {
+    // First of all, because a signed scan spends its counter whatever else is wrong with it; told last.
+    let device = device::check(app, student, sent, judged.moment, beside).await;
+    judged.device = *device.as_ref().unwrap_or(&None);
     let Some(session) = judged.session.clone() else {
         return Err(Error::Refused(match &judged.student {
             _ if !sent.token.is_empty() => Refusal::QrInvalid,
@@ -107,8 +110,7 @@ async fn check(app: &App, judged: &mut Judged, student: Uuid, sent: &Sent, besid
         }
         None => {}
     }
-    judged.device = device::check(app, student, sent, judged.moment, beside).await?;
-    match judged.device {
+    match device? {
         Some(_) => judged.evidence.add(Factor::Device, evidence::DEVICE),
         None if session.require.asks_for(Factor::Device) => {
             let why = "this roll call takes scans that a registered device signed";

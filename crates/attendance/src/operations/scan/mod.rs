@@ -111,8 +111,12 @@ async fn answered_before(
     let db = app.db.reader();
     let mut found = store::scan::mark_by_code(db, session, student.id, code.digest, since).await?;
     let marked = found.is_some();
-    // A place that is wrong now is no question of a moment ago.
-    if !marked && matches!(refusal, Refusal::QrExpired | Refusal::SessionClosed) {
+    // A place that is wrong now is no question of a moment ago; a signed scan that comes again has spent its counter.
+    let may_be_a_question = matches!(
+        refusal,
+        Refusal::QrExpired | Refusal::SessionClosed | Refusal::DeviceMismatch(_)
+    );
+    if !marked && may_be_a_question {
         found = store::scan::question_by_slot(db, session, student.id, code.slot, since).await?;
     }
     Ok(found.map(|scan| Answer {

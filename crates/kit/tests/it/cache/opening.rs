@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use kit::cache;
+use kit::{cache, testing::Server};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
-
-use crate::redis_server::RedisServer;
 
 const PASSWORD: &str = "hush-canary";
 
@@ -87,7 +85,7 @@ async fn a_refused_password_is_said_and_not_shown() {
 
 #[tokio::test]
 async fn passwords_wrong_missing_and_right_on_a_real_server() {
-    let Some(server) = RedisServer::start(Some(PASSWORD)).await else {
+    let Some(server) = Server::redis(Some(PASSWORD)).await else {
         return;
     };
     let mut url = server.url();

@@ -11,11 +11,11 @@ use kit::{
     Clock,
     cache::{self, Bucket, Cache, Limiter},
     port::PortError,
+    testing::Server,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{MINUTE, eventually};
-use crate::redis_server::RedisServer;
 
 const PASSWORD: &str = "hush-canary";
 /// What an outage may add to a call once it is known.
@@ -76,7 +76,7 @@ async fn is_back(cache: &dyn Cache) {
     assert_eq!(value.as_deref(), Some(&b"v"[..]));
 }
 
-async fn command(server: &RedisServer, words: &[&str]) -> redis::Value {
+async fn command(server: &Server, words: &[&str]) -> redis::Value {
     let client = redis::Client::open(server.url().as_str()).expect("a client");
     let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
     let mut command = redis::cmd(words[0]);
@@ -86,7 +86,7 @@ async fn command(server: &RedisServer, words: &[&str]) -> redis::Value {
 
 #[tokio::test]
 async fn a_server_that_dies_and_returns() {
-    let Some(mut server) = RedisServer::start(None).await else {
+    let Some(mut server) = Server::redis(None).await else {
         return;
     };
     let cache = cache::open(&server.url()).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_server_that_dies_and_returns() {
 
 #[tokio::test]
 async fn a_server_that_hangs_and_returns() {
-    let Some(server) = RedisServer::start(None).await else {
+    let Some(server) = Server::redis(None).await else {
         return;
     };
     let cache = cache::open(&server.url()).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_server_that_hangs_and_returns() {
 
 #[tokio::test]
 async fn many_callers_of_a_hanging_server_wait_only_once() {
-    let Some(server) = RedisServer::start(None).await else {
+    let Some(server) = Server::redis(None).await else {
         return;
     };
     let cache = cache::open(&server.url()).await.unwrap();
@@ -146,7 +146,7 @@ async fn many_callers_of_a_hanging_server_wait_only_once() {
 
 #[tokio::test]
 async fn limits_hold_through_an_outage_and_it_is_logged_once() {
-    let Some(mut server) = RedisServer::start(Some(PASSWORD)).await else {
+    let Some(mut server) = Server::redis(Some(PASSWORD)).await else {
         return;
     };
     let (log, _guard) = Log::start();
@@ -183,7 +183,7 @@ async fn limits_hold_through_an_outage_and_it_is_logged_once() {
 
 #[tokio::test]
 async fn a_hanging_server_slows_the_limiter_only_once() {
-    let Some(server) = RedisServer::start(None).await else {
+    let Some(server) = Server::redis(None).await else {
         return;
     };
     let limiter = Limiter::new(cache::open(&server.url()).await.unwrap(), Clock::system());
@@ -213,7 +213,7 @@ async fn a_hanging_server_slows_the_limiter_only_once() {
 
 #[tokio::test]
 async fn a_server_that_forgets_its_scripts_is_told_again() {
-    let Some(server) = RedisServer::start(None).await else {
+    let Some(server) = Server::redis(None).await else {
         return;
     };
     let cache = cache::open(&server.url()).await.unwrap();
@@ -226,7 +226,7 @@ async fn a_server_that_forgets_its_scripts_is_told_again() {
 
 #[tokio::test]
 async fn a_server_without_room_is_away_until_it_has_room() {
-    let Some(server) = RedisServer::start(None).await else {
+    let Some(server) = Server::redis(None).await else {
         return;
     };
     let cache = cache::open(&server.url()).await.unwrap();
@@ -243,7 +243,7 @@ async fn a_server_without_room_is_away_until_it_has_room() {
 
 #[tokio::test]
 async fn no_key_on_the_server_names_a_person_and_every_key_ends() {
-    let Some(server) = RedisServer::start(None).await else {
+    let Some(server) = Server::redis(None).await else {
         return;
     };
     let cache = cache::open(&server.url()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Roll calls, tries and devices that are laid down in the tables as other parts of the service would write them.
+//! Tries that are laid down in the tables as the service would write them, and the guard's word on them.
 
 use chrono::NaiveDate;
 use sea_orm::Value;
@@ -9,57 +9,6 @@ use crate::gate::{Gate, Pupil};
 /// The day of all that is laid down here.
 pub(crate) fn day(gate: &Gate) -> NaiveDate {
     gate.world.clock.now().date_naive()
-}
-
-/// An open roll call of the guard of these tests: half an hour, a new code every 25 seconds.
-pub(crate) async fn lay_session(gate: &Gate, block: &str, year: i16) -> Uuid {
-    make_room(gate).await;
-    let (id, now) = (gate.world.clock.new_id(), gate.world.clock.now());
-    gate.write(
-        "INSERT INTO session (id, handle, block, block_folded, year, day, valid_from, valid_until, rotate_seconds, \
-         radius_meters, require, latitude, longitude, accuracy_meters, opened_by, version, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 25, 2.0, '[\"qr\",\"proximity\"]', 28.6139, 77.209, 0.0, $9, 1, $7)",
-        [
-            id.into(),
-            id.as_bytes()[8..].to_vec().into(),
-            block.into(),
-            block.to_uppercase().into(),
-            year.into(),
-            day(gate).into(),
-            now.into(),
-            (now + chrono::Duration::minutes(30)).into(),
-            gate.guard.into(),
-        ],
-    )
-    .await;
-    id
-}
-
-/// On PostgreSQL scans and marks lie by month.
-async fn make_room(gate: &Gate) {
-    if gate.world.db.backend() != sea_orm::DbBackend::Postgres {
-        return;
-    }
-    let begin = chrono::Datelike::with_day(&day(gate), 1).unwrap();
-    let end = begin.checked_add_months(chrono::Months::new(1)).unwrap();
-    for table in ["mark", "scan"] {
-        let sql = format!(
-            "CREATE TABLE IF NOT EXISTS {table}_{} PARTITION OF {table} FOR VALUES FROM ('{begin}') TO ('{end}')",
-            begin.format("%Y_%m")
-        );
-        gate.write(&sql, []).await;
-    }
-}
-
-/// A warden closes a roll call.
-pub(crate) async fn close(gate: &Gate, session: Uuid) {
-    let now = gate.world.clock.now();
-    gate.write(
-        "UPDATE session SET closed_at = $1, closed_by = 'warden', settles_at = $2, version = version + 1, \
-         changed_at = $1 WHERE id = $3",
-        [now.into(), (now + chrono::Duration::hours(24)).into(), session.into()],
-    )
-    .await;
 }
 
 /// The guard's word on a scan.
