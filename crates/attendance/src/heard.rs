@@ -130,7 +130,8 @@ pub(crate) fn block(record: &BlockRecord) -> Result<Block, &'static str> {
     })
 }
 
-fn leave(record: &LeaveRecord) -> Result<Leave, &'static str> {
+/// A leave's record as far as it excuses somebody.
+pub(crate) fn leave(record: &LeaveRecord) -> Result<Leave, &'static str> {
     let leave = Leave {
         id: Uuid::parse_str(&record.id).map_err(|_| "its id is no UUID")?,
         version: record.version,

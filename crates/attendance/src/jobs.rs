@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::operations::{
     App,
-    copies::rebuild,
+    copies::{leaves, rebuild},
     flags, keep,
     sessions::{close, settle},
 };
@@ -21,6 +21,7 @@ pub(crate) async fn run(app: &App, stop: &CancellationToken) {
     tokio::join!(
         stop.cancelled(),
         rebuild::fill(app, stop),
+        leaves::fill(app, stop),
         end_roll_calls(app, stop),
         flags::look::regularly(app, stop),
         keep_house(app, stop)

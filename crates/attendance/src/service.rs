@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Migrator, heard, jobs,
-    operations::{App, copies::rebuild},
+    operations::{
+        App,
+        copies::{leaves, rebuild},
+    },
     rpc::{AccessPointsRpc, DevicesRpc, LiveRpc, MarksRpc, ReviewRpc, ScansRpc, SessionsRpc},
 };
 
@@ -24,7 +27,7 @@ pub struct Attendance(pub(crate) Arc<App>);
 #[async_trait::async_trait]
 impl Service for Attendance {
     const NAME: &'static str = "attendance";
-    const READS: &'static [&'static str] = &[rebuild::STUDENTS];
+    const READS: &'static [&'static str] = &[rebuild::STUDENTS, leaves::LEAVES];
     type Config = Config;
     type Migrator = Migrator;
 
@@ -53,7 +56,7 @@ impl Service for Attendance {
     }
 
     async fn rebuild(&self) -> anyhow::Result<Option<Rebuilt>> {
-        let records = rebuild::rebuild(&self.0).await?;
+        let records = rebuild::rebuild(&self.0).await? + leaves::rebuild(&self.0).await?;
         let notes = Vec::new();
         Ok(Some(Rebuilt { records, notes }))
     }

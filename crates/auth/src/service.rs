@@ -8,8 +8,8 @@ use kit::{
 };
 use proto::auth::{
     accounts_server::AccountsServer, api_keys_server::ApiKeysServer, auth_server::AuthServer,
-    passwords_server::PasswordsServer, second_factor_server::SecondFactorServer, sessions_server::SessionsServer,
-    tokens_server::TokensServer, users_server::UsersServer,
+    passwords_server::PasswordsServer, people_server::PeopleServer, second_factor_server::SecondFactorServer,
+    sessions_server::SessionsServer, tokens_server::TokensServer, users_server::UsersServer,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -27,7 +27,9 @@ use crate::{
         seed::{self, NewAccount, SeedError},
         tidy, watch,
     },
-    rpc::{AccountsRpc, ApiKeysRpc, AuthRpc, PasswordsRpc, SecondFactorRpc, SessionsRpc, TokensRpc, UsersRpc},
+    rpc::{
+        AccountsRpc, ApiKeysRpc, AuthRpc, PasswordsRpc, PeopleRpc, SecondFactorRpc, SessionsRpc, TokensRpc, UsersRpc,
+    },
     store,
     tokens::Signer,
 };
@@ -63,6 +65,7 @@ impl Service for Auth {
         rpcs.add(ApiKeysServer::new(ApiKeysRpc(self.0.clone())));
         rpcs.add(UsersServer::new(UsersRpc(self.0.clone())));
         rpcs.add(AccountsServer::new(AccountsRpc(self.0.clone())));
+        rpcs.add(PeopleServer::new(PeopleRpc(self.0.clone())));
     }
 
     fn consumers(&self) -> Vec<Consumer> {

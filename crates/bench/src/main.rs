@@ -12,6 +12,7 @@ mod reports;
 mod scans;
 mod server;
 mod storm;
+mod tickets;
 mod tokens;
 mod upload;
 mod usage;
@@ -46,6 +47,8 @@ enum Measure {
         #[arg(long, default_value_t = 100)]
         at_once: usize,
     },
+    /// Grievances that many raise at once, beside the same transaction by hand with and without numbers.
+    Tickets(tickets::Options),
     /// A file of 5,000 students, imported and sent again, by the product's own binary.
     Import(import::Options),
     /// A document of 47 MiB up and down, and what memory that takes the product's own binary.
@@ -102,6 +105,9 @@ fn main() -> ExitCode {
         }
         Measure::Scans(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(scans::run(options))),
         Measure::ScanLoad { address, plan, at_once } => load::report(scans::scan_all(address, &plan, at_once)),
+        Measure::Tickets(options) => {
+            kit::service::runtime().and_then(|runtime| runtime.block_on(tickets::run(options)))
+        }
         Measure::Import(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(import::run(options))),
         Measure::Upload(options) => kit::service::runtime().and_then(|runtime| runtime.block_on(upload::run(options))),
         Measure::Load {

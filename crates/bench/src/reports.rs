@@ -11,8 +11,8 @@ use sea_orm::{ConnectionTrait as _, DbBackend, FromQueryResult, Statement, Value
 
 use crate::{hostel, tokens::Signer};
 
-/// Everybody is copied within this time, or something is wrong.
-const COPIED: Duration = Duration::from_mins(2);
+/// Everybody is copied within this time, and every report answered, or something is wrong.
+const LIMIT: Duration = Duration::from_mins(2);
 /// How often each report is asked for; the slowest is shown.
 const TIMES: usize = 3;
 
@@ -59,7 +59,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     );
     let signer = Signer::of(&config).await?;
     let token = signer.token(signer.new_id(), "warden")?;
-    let (today, client) = (Clock::system().now().date_naive(), reqwest::Client::new());
+    let today = Clock::system().now().date_naive();
+    let client = reqwest::Client::builder()
+        .connect_timeout(LIMIT)
+        .timeout(LIMIT)
+        .build()?;
     println!("{:<44} {:>12} {:>10}", "", "slowest ms", "bytes");
     for (report, back, query) in REPORTS {
         let from = today - Days::new(back);
@@ -99,7 +103,7 @@ const REPORTS: [(&str, u64, &str); 9] = [
 async fn lay_marks(config: &Config, options: &Options) -> anyhow::Result<i64> {
     let stores = config.base.stores().map_err(anyhow::Error::msg)?;
     let db = kit::service::open_database(config, &stores, "attendance").await?;
-    let (clock, end) = (Clock::system(), Instant::now() + COPIED);
+    let (clock, end) = (Clock::system(), Instant::now() + LIMIT);
     while count(&db, "student").await? < i64::try_from(options.students)? {
         anyhow::ensure!(Instant::now() < end, "attendance does not know every student");
         tokio::time::sleep(Duration::from_millis(200)).await;

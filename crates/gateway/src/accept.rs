@@ -2,32 +2,44 @@
 
 use actix_web::http::header::{self, HeaderMap};
 use kit::contract;
-use prost_reflect::{Kind, MethodDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MethodDescriptor};
 use proto::options::{Accept, AcceptForm};
 
 use crate::input::Pairs;
 
 /// Ranges of a header beyond this are not looked at.
 const MOST_RANGES: usize = 64;
+/// What an rpc answers in that no parameter of the query chooses.
+const JSON: &str = "application/json";
 
 /// What the contract says of the header at one rpc, checked.
 pub(crate) struct Rule {
     field: String,
+    /// One without a value is what the rpc, or another one of its path, does by itself.
     forms: Vec<AcceptForm>,
 }
 
 impl Rule {
-    /// Refuses a rule that does not fit the rpc, or the parameters in its path.
-    pub(crate) fn read(method: &MethodDescriptor, in_path: &[String], accept: &Accept) -> Result<Self, String> {
+    /// Refuses a rule that does not fit the rpc, the parameters in its path, or the one of the query that chooses it.
+    pub(crate) fn read(
+        method: &MethodDescriptor,
+        in_path: &[String],
+        when: Option<&(String, String)>,
+        accept: &Accept,
+    ) -> Result<Self, String> {
         let name = &accept.field;
         let field = method.input().get_field_by_name(name);
-        let field = field.filter(|field| field.kind() == Kind::String && !field.is_list() && field.supports_presence());
+        let is_text = |field: &FieldDescriptor| field.kind() == Kind::String && !field.is_list();
+        let field = field.filter(|field| is_text(field) && (when.is_some() || field.supports_presence()));
         let field = field.ok_or_else(|| format!("`accept` names {name:?}, which is no optional text field"))?;
         if in_path.contains(name) {
             return Err(format!("`accept` names {name:?}, which is given by the path"));
         }
-        if accept.forms.len() < 2 {
-            return Err("`accept` leaves nothing to choose".to_owned());
+        match (when, accept.forms.as_slice()) {
+            (None, [] | [_]) => return Err("`accept` leaves nothing to choose".to_owned()),
+            (Some((chosen, value)), [form]) if chosen == name && *value == form.value => {}
+            (Some(_), _) => return Err("`accept` must name the one form that `when` chooses".to_owned()),
+            (None, _) => {}
         }
         let allowed = contract::field_rule(&field).one_of;
         for form in &accept.forms {
@@ -45,19 +57,32 @@ impl Rule {
                 ));
             }
         }
+        let by_itself = when.map(|_| AcceptForm {
+            media_type: JSON.to_owned(),
+            value: String::new(),
+        });
         Ok(Self {
             field: name.clone(),
-            forms: accept.forms.clone(),
+            forms: by_itself.into_iter().chain(accept.forms.iter().cloned()).collect(),
         })
+    }
+
+    /// Whether the header chooses a form, where the query itself says nothing of it.
+    pub(crate) fn chooses(&self, headers: &HeaderMap, query: &Pairs) -> bool {
+        self.chosen(headers, query).is_some()
     }
 
     /// Says in the query what the header asks for, where the query itself says nothing of it.
     pub(crate) fn apply(&self, headers: &HeaderMap, query: &mut Pairs) {
-        if query.iter().all(|(name, _)| *name != self.field)
-            && let Some(form) = self.preferred(headers)
-        {
+        if let Some(form) = self.chosen(headers, query) {
             query.push((self.field.clone(), form.value.clone()));
         }
+    }
+
+    fn chosen(&self, headers: &HeaderMap, query: &Pairs) -> Option<&AcceptForm> {
+        let is_left_out = query.iter().all(|(name, _)| *name != self.field);
+        let preferred = self.preferred(headers).filter(|_| is_left_out);
+        preferred.filter(|form| !form.value.is_empty())
     }
 
     /// The form that the header prefers: by weight, then by how exactly it is named, then in the order of the contract. None where
@@ -154,6 +179,44 @@ mod tests {
             headers.append(header::ACCEPT, HeaderValue::from_str(line).unwrap());
         }
         rule.preferred(&headers).map(|form| form.value.clone())
+    }
+
+    #[test]
+    fn beside_another_rpc_a_form_must_be_preferred_to_json() {
+        let form = |media_type: &str, value: &str| AcceptForm {
+            media_type: media_type.to_owned(),
+            value: value.to_owned(),
+        };
+        let rule = Rule {
+            field: "format".to_owned(),
+            forms: vec![form(JSON, ""), form("text/calendar", "ics")],
+        };
+        for (line, wanted) in [
+            ("text/calendar", true),
+            ("text/*", true),
+            ("text/calendar, application/json;q=0.9", true),
+            ("text/calendar, */*;q=0.1", true),
+            ("application/json, text/calendar", false),
+            ("*/*", false),
+            ("text/html,*/*;q=0.8", false),
+            ("text/html", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::ACCEPT, HeaderValue::from_static(line));
+            let mut query = vec![("from".to_owned(), "2026-12-01".to_owned())];
+            assert_eq!(rule.chooses(&headers, &query), wanted, "{line}");
+            rule.apply(&headers, &mut query);
+            assert_eq!(
+                query.contains(&("format".to_owned(), "ics".to_owned())),
+                wanted,
+                "{line}"
+            );
+            let mut query = vec![("format".to_owned(), "json".to_owned())];
+            assert!(!rule.chooses(&headers, &query), "the query was plain: {line}");
+            rule.apply(&headers, &mut query);
+            assert_eq!(query.len(), 1);
+        }
     }
 
     #[test]

@@ -16,11 +16,13 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Sleep;
 
-use crate::refusal::Refusal;
+use crate::{input, refusal::Refusal};
 
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Slower than this is not sending but holding on.
 const LEAST_BYTES_A_SECOND: u64 = 1000;
 
@@ -44,8 +46,8 @@ pub(crate) async fn json(
     if !has_body(headers) {
         return Ok(None);
     }
-    if !is_json(headers) {
-        return Err(Refusal::unsupported_media_type("application/json"));
+    if !is_plain(headers, JSON) {
+        return Err(Refusal::unsupported_media_type(JSON));
     }
     untyped_json(headers, payload, largest, limit).await
 }
@@ -57,12 +59,7 @@ pub(crate) async fn untyped_json(
     largest: usize,
     limit: Duration,
 ) -> Result<Option<Value>, Refusal> {
-    let too_large = || Refusal::too_large("The body", largest as u64);
-    if announced_length(headers).is_some_and(|length| length > largest as u64) {
-        return Err(too_large());
-    }
-    let whole = tokio::time::timeout(limit, collect(payload, largest)).await;
-    let bytes = whole.map_err(|_| Refusal::too_slow())??.ok_or_else(too_large)?;
+    let bytes = whole(headers, payload, largest, limit).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -70,6 +67,40 @@ pub(crate) async fn untyped_json(
     value
         .map(Some)
         .map_err(|error| Refusal::invalid("body", format!("is not JSON: {error}")))
+}
+
+/// Reads what a form of a page sends, whole; `None` for nothing.
+pub(crate) async fn form(
+    headers: &HeaderMap,
+    payload: Payload,
+    largest: usize,
+    limit: Duration,
+) -> Result<Option<Value>, Refusal> {
+    if !has_body(headers) {
+        return Ok(None);
+    }
+    if !is_plain(headers, FORM) {
+        return Err(Refusal::unsupported_media_type(FORM));
+    }
+    let bytes = whole(headers, payload, largest, limit).await?;
+    let text = str::from_utf8(&bytes).map_err(|_| Refusal::invalid("body", "must be UTF-8"))?;
+    let mut fields = Map::new();
+    for (name, value) in input::query_pairs(text)? {
+        if fields.insert(name.clone(), Value::String(value)).is_some() {
+            return Err(Refusal::invalid(name, "must stand once"));
+        }
+    }
+    Ok(Some(Value::Object(fields)))
+}
+
+/// Reads a body whole.
+async fn whole(headers: &HeaderMap, payload: Payload, largest: usize, limit: Duration) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::too_large("The body", largest as u64);
+    if announced_length(headers).is_some_and(|length| length > largest as u64) {
+        return Err(too_large());
+    }
+    let whole = tokio::time::timeout(limit, collect(payload, largest)).await;
+    whole.map_err(|_| Refusal::too_slow())??.ok_or_else(too_large)
 }
 
 /// `None` when it is larger.
@@ -85,22 +116,20 @@ async fn collect(mut payload: Payload, largest: usize) -> Result<Option<Bytes>, 
     Ok(Some(whole.freeze()))
 }
 
-/// `application/json`, in UTF-8 and not packed.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Of this kind, in UTF-8 and not packed.
+fn is_plain(headers: &HeaderMap, kind: &str) -> bool {
     let plain = headers
         .get(header::CONTENT_ENCODING)
         .is_none_or(|encoding| encoding == "identity");
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut parts = declared.unwrap_or_default().split(';').map(str::trim);
-    let json = parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let of_kind = parts.next().is_some_and(|said| said.eq_ignore_ascii_case(kind));
     let utf8 = |parameter: &str| {
         parameter.split_once('=').is_none_or(|(name, value)| {
             !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         })
     };
-    plain && json && parts.all(utf8)
+    plain && of_kind && parts.all(utf8)
 }
 
 /// Why a paced body ended early.
@@ -223,7 +252,7 @@ mod tests {
     fn only_plain_json_in_utf8_is_json() {
         let declared = |content_type: &str| {
             let request = TestRequest::default().append_header(("content-type", content_type));
-            is_json(request.to_http_request().headers())
+            is_plain(request.to_http_request().headers(), JSON)
         };
         for fine in [
             "application/json",
@@ -245,7 +274,7 @@ mod tests {
             .append_header(("content-type", "application/json"))
             .append_header(("content-encoding", "gzip"))
             .to_http_request();
-        assert!(!is_json(packed.headers()));
+        assert!(!is_plain(packed.headers(), JSON));
     }
 
     async fn paced(largest: u64, pieces: impl Stream<Item = Bytes> + 'static) -> Paced {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header::HeaderMap};
 
 use crate::{
     Config, Deps, Error,
@@ -38,6 +38,19 @@ impl Target {
             Serves::Rpc(route) => route.when.as_ref(),
             Serves::Page(_) => None,
         }
+    }
+
+    /// Whether the header `Accept` chooses it among those of its path.
+    fn is_preferred(&self, headers: &HeaderMap, query: &input::Pairs) -> bool {
+        match &self.serves {
+            Serves::Rpc(route) => route.accept.as_ref().is_some_and(|rule| rule.chooses(headers, query)),
+            Serves::Page(_) => false,
+        }
+    }
+
+    /// Whether it is for people, who are told in HTML what goes wrong.
+    pub(crate) fn is_page(&self) -> bool {
+        matches!(&self.serves, Serves::Rpc(route) if route.kind.is_page())
     }
 }
 
@@ -87,8 +100,13 @@ impl Endpoint {
         names
     }
 
-    /// What a method, and where several rpcs share it a query parameter, is for.
-    pub(crate) fn target(&self, method: &Method, query: &input::Pairs) -> Result<&Arc<Target>, Refusal> {
+    /// What a method, and where several rpcs share it a query parameter or the header `Accept`, is for.
+    pub(crate) fn target(
+        &self,
+        method: &Method,
+        query: &input::Pairs,
+        headers: &HeaderMap,
+    ) -> Result<&Arc<Target>, Refusal> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let mut known = self.targets.iter().filter(|(known, _)| known == method).peekable();
         if known.peek().is_none() {
@@ -97,7 +115,9 @@ impl Endpoint {
         let mut wanted = None;
         for (_, target) in known {
             match target.when() {
-                Some(condition) if !query.contains(condition) => wanted = Some(condition),
+                Some(condition) if !query.contains(condition) && !target.is_preferred(headers, query) => {
+                    wanted = Some(condition);
+                }
                 _ => return Ok(target),
             }
         }

@@ -113,7 +113,8 @@ impl Face {
             }
             Err(outcome) => (None, outcome),
         };
-        let answer = self.finish(&request, &request_id, outcome);
+        let for_a_person = target.is_some_and(|target| target.is_page());
+        let answer = self.finish(&request, &request_id, outcome, for_a_person);
         let tally = target.map_or(&self.lost, |target| &target.tally);
         tally.note(request.method(), answer.status(), begun.elapsed(), &request_id);
         answer
@@ -143,7 +144,7 @@ impl Face {
             return Err(self.preflight(request, endpoint));
         }
         let query = input::query_pairs(request.uri().query().unwrap_or_default())?;
-        Ok((endpoint.target(request.method(), &query)?, query))
+        Ok((endpoint.target(request.method(), &query, request.headers())?, query))
     }
 
     /// Tells what a path answers to; to a browser also what a page may send there.
@@ -242,8 +243,9 @@ impl Face {
     }
 
     /// What every answer carries.
-    fn finish(&self, request: &HttpRequest, request_id: &str, outcome: Outcome) -> HttpResponse {
-        let mut answer = outcome.answer.unwrap_or_else(|refusal| self.refuse(&refusal));
+    fn finish(&self, request: &HttpRequest, request_id: &str, outcome: Outcome, for_a_person: bool) -> HttpResponse {
+        let answer = outcome.answer;
+        let mut answer = answer.unwrap_or_else(|refusal| self.refuse(&refusal, for_a_person));
         let headers = answer.headers_mut();
         if let Some(figures) = outcome.figures {
             mark_limits(headers, figures);
@@ -263,8 +265,12 @@ impl Face {
         answer
     }
 
-    fn refuse(&self, refusal: &Refusal) -> HttpResponse {
-        let mut answer = shapes::json(refusal.status, envelope::failure(refusal, self.clock.now()));
+    fn refuse(&self, refusal: &Refusal, for_a_person: bool) -> HttpResponse {
+        let mut answer = if for_a_person {
+            shapes::refused_page(refusal)
+        } else {
+            shapes::json(refusal.status, envelope::failure(refusal, self.clock.now()))
+        };
         let headers = answer.headers_mut();
         if let Some(wait) = refusal.retry_after {
             // Rounded up: whoever comes back after this long finds what was promised.

@@ -27,6 +27,7 @@ use crate::{
 };
 
 const FILE_CHUNK: &str = "hostelpulse.types.v1.FileChunk";
+const WEB_PAGE: &str = "hostelpulse.types.v1.WebPage";
 const PAGE: &str = "hostelpulse.types.v1.Page";
 
 /// One binding of an rpc.
@@ -56,10 +57,33 @@ pub(crate) struct Route {
 
 /// The shape of an rpc, and what is needed to serve it.
 pub(crate) enum Kind {
-    Unary { request: Input, success: Success },
-    Stream { request: Input, message: Shape },
-    Upload { form: Vec<FormField>, success: Success },
-    Download { request: Input, media_type: String },
+    Unary {
+        request: Input,
+        success: Success,
+    },
+    Stream {
+        request: Input,
+        message: Shape,
+    },
+    Upload {
+        form: Vec<FormField>,
+        success: Success,
+    },
+    Download {
+        request: Input,
+        media_type: String,
+    },
+    /// For a person's browser.
+    Page {
+        request: Input,
+    },
+}
+
+impl Kind {
+    /// What goes wrong is said to a person, too.
+    pub(crate) fn is_page(&self) -> bool {
+        matches!(self, Self::Page { .. })
+    }
 }
 
 /// How path, query and body become the request message.
@@ -230,10 +254,25 @@ impl Reader<'_> {
             (false, true) => Err("a stream to the client must be a GET".to_owned()),
             (false, false) if file_out || self.is_upload() => Err("FileChunk is only for streams".to_owned()),
             (false, false) if creates && *method != Method::POST => Err("a creation must be a POST".to_owned()),
+            (false, false) if output.full_name() == WEB_PAGE => self.page(method, binding, parameters),
             (false, false) => Ok(Kind::Unary {
                 request: self.input(method, binding, parameters)?,
                 success: self.success()?,
             }),
+        }
+    }
+
+    /// A browser opens a page by GET and sends the forms in it by POST.
+    fn page(&self, method: &Method, binding: &HttpRule, parameters: &[String]) -> Result<Kind, String> {
+        let rest = &self.options.rest;
+        if rest.creates || rest.keyed || rest.cookie.is_some() || !rest.message.is_empty() {
+            return Err("a page creates nothing, and has no cookie and no message".to_owned());
+        }
+        let request = self.input(method, binding, parameters)?;
+        match request.body {
+            Body::Nothing if *method == Method::GET => Ok(Kind::Page { request }),
+            Body::Whole if *method == Method::POST => Ok(Kind::Page { request }),
+            _ => Err("a page must be a GET, or a POST with the body \"*\"".to_owned()),
         }
     }
 
@@ -278,9 +317,10 @@ impl Reader<'_> {
 
     fn limits(&self, kind: &Kind) -> Result<Vec<Limit>, String> {
         let request = match kind {
-            Kind::Unary { request, .. } | Kind::Stream { request, .. } | Kind::Download { request, .. } => {
-                Some(request.shape.descriptor())
-            }
+            Kind::Unary { request, .. }
+            | Kind::Stream { request, .. }
+            | Kind::Download { request, .. }
+            | Kind::Page { request } => Some(request.shape.descriptor()),
             Kind::Upload { .. } => None,
         };
         let has_field = |name: &str| request.is_some_and(|request| is_plain_field(request, name));
@@ -301,7 +341,7 @@ impl Reader<'_> {
         };
         match kind {
             Kind::Download { request, .. } if matches!(request.body, Body::Nothing) => {
-                accept::Rule::read(self.method, parameters, accept).map(Some)
+                accept::Rule::read(self.method, parameters, self.when()?.as_ref(), accept).map(Some)
             }
             _ => Err("`accept` is only for downloads without a body".to_owned()),
         }

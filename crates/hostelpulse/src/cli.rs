@@ -26,10 +26,10 @@ pub enum Command {
     Up(Up),
     /// Run one or some of the services, or the gateway, for a container.
     #[command(
-        after_help = "Example:\n  HOSTELPULSE_GRPC_LISTEN=0.0.0.0:9000 hostelpulse serve auth students attendance audit"
+        after_help = "Example:\n  HOSTELPULSE_GRPC_LISTEN=0.0.0.0:9000 hostelpulse serve auth students attendance leave grievance audit"
     )]
     Serve {
-        /// `auth`, `students`, `attendance`, `audit`, `gateway`.
+        /// `auth`, `students`, `attendance`, `leave`, `grievance`, `audit`, `gateway`.
         #[arg(required = true, value_name = "SERVICE")]
         services: Vec<Served>,
         #[command(flatten)]

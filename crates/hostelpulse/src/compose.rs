@@ -34,11 +34,20 @@ pub enum Service {
     Auth,
     Students,
     Attendance,
+    Leave,
+    Grievance,
     Audit,
 }
 
 /// All of them, in the order in which they start.
-pub const SERVICES: [Service; 4] = [Service::Auth, Service::Students, Service::Attendance, Service::Audit];
+pub const SERVICES: [Service; 6] = [
+    Service::Auth,
+    Service::Students,
+    Service::Attendance,
+    Service::Leave,
+    Service::Grievance,
+    Service::Audit,
+];
 
 /// What a process runs beside its services.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -61,6 +70,8 @@ impl Service {
             Self::Auth => auth::Auth::NAME,
             Self::Students => students::Students::NAME,
             Self::Attendance => attendance::Attendance::NAME,
+            Self::Leave => leave::LeaveService::NAME,
+            Self::Grievance => grievance::Grievances::NAME,
             Self::Audit => audit::Audit::NAME,
         }
     }
@@ -71,6 +82,8 @@ impl Service {
             Self::Auth => auth::Auth::READS,
             Self::Students => students::Students::READS,
             Self::Attendance => attendance::Attendance::READS,
+            Self::Leave => leave::LeaveService::READS,
+            Self::Grievance => grievance::Grievances::READS,
             Self::Audit => audit::Audit::READS,
         }
     }
@@ -81,6 +94,8 @@ impl Service {
             Self::Auth => host.refuse_newer_database::<auth::Auth>().await,
             Self::Students => host.refuse_newer_database::<students::Students>().await,
             Self::Attendance => host.refuse_newer_database::<attendance::Attendance>().await,
+            Self::Leave => host.refuse_newer_database::<leave::LeaveService>().await,
+            Self::Grievance => host.refuse_newer_database::<grievance::Grievances>().await,
             Self::Audit => host.refuse_newer_database::<audit::Audit>().await,
         }
     }
@@ -105,14 +120,27 @@ impl Service {
             Self::Students => {
                 let (students, db) = host.create::<students::Students>().await?;
                 if with.demo {
-                    let accounts = std::mem::take(&mut begun.accounts);
-                    students.seed(demo::beginning(accounts)).await?;
+                    students.seed(demo::beginning(begun.accounts.clone())).await?;
                 }
                 host.start(students, db)?;
             }
             Self::Attendance => {
                 let (attendance, db) = host.create::<attendance::Attendance>().await?;
                 host.start(attendance, db)?;
+            }
+            Self::Leave => {
+                let (leave, db) = host.create::<leave::LeaveService>().await?;
+                if with.demo {
+                    leave.seed(demo::leaves(&begun.accounts)).await?;
+                }
+                host.start(leave, db)?;
+            }
+            Self::Grievance => {
+                let (grievance, db) = host.create::<grievance::Grievances>().await?;
+                if with.demo {
+                    grievance.seed(demo::grievances(&begun.accounts)).await?;
+                }
+                host.start(grievance, db)?;
             }
             Self::Audit => {
                 let (audit, db) = host.create::<audit::Audit>().await?;
@@ -181,6 +209,8 @@ pub(crate) fn sections(config: &Config) -> anyhow::Result<Vec<(&'static str, Val
         (auth::Auth::NAME, section::<auth::Auth>(config)?),
         (students::Students::NAME, section::<students::Students>(config)?),
         (attendance::Attendance::NAME, section::<attendance::Attendance>(config)?),
+        (leave::LeaveService::NAME, section::<leave::LeaveService>(config)?),
+        (grievance::Grievances::NAME, section::<grievance::Grievances>(config)?),
         (audit::Audit::NAME, section::<audit::Audit>(config)?),
     ])
 }

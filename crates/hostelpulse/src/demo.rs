@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use auth::NewAccount;
+use grievance::{SeedGrievance, domain::Priority};
+use leave::FirstLeave;
 use proto::options::Role;
 use students::{Beginning, NewBlock, NewRoom, NewStudent};
 use uuid::Uuid;
@@ -19,6 +21,34 @@ const ROOMS_A_BLOCK: u32 = 10;
 const PLACES_A_ROOM: u32 = 4;
 /// Two who share a room have consecutive numbers.
 const STUDENTS_A_ROOM: u32 = 2;
+
+/// Who complains, about what, how urgently, in which words.
+const GRIEVANCES: [(u32, (&str, &str), Priority, &str); 4] = [
+    (
+        1,
+        ("electrical", "fan"),
+        Priority::High,
+        "The ceiling fan makes a loud noise and stops after a minute.",
+    ),
+    (
+        2,
+        ("internet", "wifi"),
+        Priority::Medium,
+        "The wireless network of the first floor is gone every evening.",
+    ),
+    (
+        3,
+        ("plumbing", "tap"),
+        Priority::Low,
+        "The tap in the washroom drips all night.",
+    ),
+    (
+        21,
+        ("furniture", "chair"),
+        Priority::Low,
+        "One leg of my chair is broken, it cannot be sat on.",
+    ),
+];
 
 /// Everybody in the demo.
 pub(crate) fn accounts() -> Vec<NewAccount> {
@@ -54,6 +84,50 @@ pub(crate) fn beginning(accounts: Vec<(String, Uuid)>) -> Beginning {
     }
 }
 
+/// Two leaves: one that is granted and begins tomorrow, one that waits for a warden. Of students whom nobody plays.
+pub(crate) fn leaves(accounts: &[(String, Uuid)]) -> Vec<FirstLeave> {
+    let id = |address: &str| accounts.iter().find(|(one, _)| one == address).map(|(_, id)| *id);
+    let warden = id("warden@demo.local");
+    let leave = |number: u32, days: (u64, u64), place: &str, granted_by| {
+        Some(FirstLeave {
+            student: id(&email(number))?,
+            days,
+            place: place.to_owned(),
+            parent_phone: parent_phone(number),
+            granted_by,
+        })
+    };
+    let all = [leave(3, (1, 3), "Pune", warden), leave(5, (7, 9), "Nagpur", None)];
+    all.into_iter().flatten().collect()
+}
+
+/// What some of them complain about. Whoever has no account is left out.
+pub(crate) fn grievances(accounts: &[(String, Uuid)]) -> Vec<SeedGrievance> {
+    let ids: HashMap<&str, Uuid> = accounts.iter().map(|(email, id)| (email.as_str(), *id)).collect();
+    let of = |address: &str| ids.get(format!("{address}@demo.local").as_str()).copied();
+    let raised = |(number, about, priority, words): (u32, (&str, &str), Priority, &str)| {
+        let (block, room_no) = student(number, Uuid::nil()).room?;
+        Some(SeedGrievance {
+            student: *ids.get(email(number).as_str())?,
+            block,
+            room_no,
+            category: about.0.to_owned(),
+            sub_category: Some(about.1.to_owned()),
+            priority,
+            description: words.to_owned(),
+            assigned_to: None,
+            resolved: None,
+        })
+    };
+    let mut all: Vec<SeedGrievance> = GRIEVANCES.into_iter().filter_map(raised).collect();
+    if let [_, second, third, ..] = all.as_mut_slice() {
+        second.assigned_to = of("staff");
+        third.assigned_to = of("staff");
+        third.resolved = of("warden").map(|warden| (warden, "The washer of the tap was replaced.".to_owned()));
+    }
+    all
+}
+
 fn block((name, latitude, longitude): (&str, f64, f64)) -> NewBlock {
     let room = |place| NewRoom {
         room_no: room_no(name, place),
@@ -83,7 +157,7 @@ fn student(number: u32, id: Uuid) -> NewStudent {
         registration_no: registration_no(number),
         name: name(number),
         phone: format!("90000000{number:02}"),
-        parent_phone: format!("90000001{number:02}"),
+        parent_phone: parent_phone(number),
         address: format!("{number} Lake Road, Pune"),
         year,
         semester: 2 * year - 1 + pair / 4 % 2,
@@ -98,6 +172,10 @@ fn room_no(block: &str, place: u32) -> String {
 fn email(number: u32) -> String {
     let suffix = if number == 1 { String::new() } else { number.to_string() };
     format!("student{suffix}@demo.local")
+}
+
+fn parent_phone(number: u32) -> String {
+    format!("90000001{number:02}")
 }
 
 fn registration_no(number: u32) -> String {
@@ -154,5 +232,6 @@ mod tests {
     #[test]
     fn whoever_has_no_account_is_left_out() {
         assert!(beginning(Vec::new()).students.is_empty());
+        assert!(leaves(&[]).is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 const LONGEST_EMAIL: usize = 254;
@@ -102,6 +103,41 @@ impl RegistrationNumber {
     }
 }
 
+/// A phone number: ten digits, the first from 6 to 9. Sealed where it is kept, and never shown in a log.
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Phone(String);
+
+impl Phone {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits || !text.starts_with(['6', '7', '8', '9']) {
+            return Err("must be ten digits, the first from 6 to 9");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Phone(***)")
+    }
+}
+
+/// Text of several lines for people; `None` where nothing is left of it.
+pub fn text(text: &str, longest: usize, too_long: &'static str) -> Result<Option<String>, &'static str> {
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err("must not contain control characters");
+    }
+    if text.chars().count() > longest {
+        return Err(too_long);
+    }
+    Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
+}
+
 impl fmt::Display for Email {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(&self.0)
@@ -157,6 +193,31 @@ mod tests {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Email::parse("Warden@Demo.Local").unwrap().folded(), "warden@demo.local");
+    }
+
+    #[test]
+    fn phones() {
+        assert!(Phone::parse("9876543210").is_ok());
+        for bad in [
+            "",
+            "5876543210",
+            "987654321",
+            "98765432100",
+            "+919876543",
+            "९८७६५४३२१०",
+            "98765 4321",
+        ] {
+            assert!(Phone::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let text = |given: &str| text(given, 5, "is too long");
+        assert_eq!(text(" a\n b "), Err("is too long"));
+        assert_eq!(text(" a\nb "), Ok(Some("a\nb".to_owned())));
+        assert_eq!(text(" \n"), Ok(None));
+        assert!(text("a\u{0}").is_err());
     }
 
     #[test]

@@ -21,10 +21,12 @@
 //! | [`cache`], [`files`], [`mail`], [`push`] | the other ports, two adapters each |
 //! | [`keyring`] | the master keys: sealed values, signatures, rotation |
 //! | [`idempotency`] | the same request twice is one effect |
+//! | [`inspect`] | files that are a PDF, JPEG or PNG through and through |
 //! | [`page`] | pages and sorting of lists |
 //! | [`paper`] | tables as PDF pages |
 //! | [`port`] | what all ports have in common |
 //! | [`telemetry`] | logs, traces, metrics |
+//! | [`template`] | texts and pages for people, filled without harm |
 //! | `testing` | what tests of every service need |
 
 pub mod access;
@@ -41,6 +43,7 @@ pub mod fault;
 pub mod files;
 pub mod id;
 pub mod idempotency;
+pub mod inspect;
 pub mod json;
 pub mod keyring;
 pub mod mail;
@@ -50,6 +53,7 @@ pub mod port;
 pub mod push;
 pub mod service;
 pub mod telemetry;
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod upstream;

@@ -11,8 +11,8 @@ mod generated {
 pub use generated::{
     google::api as http,
     hostelpulse::{
-        attendance::v1 as attendance, audit::v1 as audit, auth::v1 as auth, leave::v1 as leave, options::v1 as options,
-        students::v1 as students, types::v1 as types,
+        attendance::v1 as attendance, audit::v1 as audit, auth::v1 as auth, grievance::v1 as grievance,
+        leave::v1 as leave, options::v1 as options, students::v1 as students, types::v1 as types,
     },
 };
 

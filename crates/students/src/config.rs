@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Whoever holds something of students, one a line.
+const PARTS: [&str; 5] = ["auth", "audit", "attendance", "leave", "grievance"];
+
 /// How students' records are kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,7 +27,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             link_minutes: 60,
-            export_parts: vec!["auth".to_owned(), "audit".to_owned(), "attendance".to_owned()],
+            export_parts: PARTS.map(str::to_owned).to_vec(),
             export_wait_seconds: 5,
             reconcile_minutes: 60,
             orphan_hours: 24,

@@ -1,10 +1,10 @@
 //! What can go wrong in this service, turned into a fault in one place.
 
-use kit::{Fault, db, fault::Violation, keyring::SealError, port::PortError};
+use kit::{Fault, db, fault::Violation, files::kept::KeptError, keyring::SealError, port::PortError};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
-use crate::domain::{Refusal, file};
+use crate::domain::Refusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -45,10 +45,6 @@ pub enum Error {
     TooManyDocuments,
     #[error("the link does not hold")]
     LinkRefused,
-    #[error("{0}")]
-    FileRefused(#[from] file::Refused),
-    #[error("the file is longer than {0} bytes")]
-    FileTooLarge(u64),
     /// The file store does not give what was kept in it. It is in the log, with what is missing or wrong.
     #[error("the file of document {0} is not what was kept")]
     FileLost(Uuid),
@@ -126,8 +122,6 @@ impl From<Error> for Fault {
                 "This student has 100 documents; delete those that are not needed any more",
             ),
             Error::LinkRefused => Fault::forbidden("This link does not hold any more; ask for a new one"),
-            Error::FileRefused(refused) => refused_file(&refused),
-            Error::FileTooLarge(limit) => Fault::too_large("The file", limit),
             Error::FileLost(_) => Fault::internal_unlogged(),
             Error::Invalid(violations) => Fault::validation(violations),
             Error::Fault(fault) => fault,
@@ -138,12 +132,12 @@ impl From<Error> for Fault {
     }
 }
 
-/// A file of a kind that is not taken is one thing, one of a kind that is taken and not sound another.
-fn refused_file(refused: &file::Refused) -> Fault {
-    match refused {
-        file::Refused::OtherKind => Fault::unsupported_media("A PDF, JPEG or PNG file is expected, by its content"),
-        file::Refused::TooLong => Fault::too_large("The file", file::LONGEST_FILE),
-        _ => Fault::invalid("file", refused.to_string()),
+impl From<KeptError> for Error {
+    fn from(error: KeptError) -> Self {
+        match error {
+            KeptError::Database(error) => Self::Database(error),
+            KeptError::Port(error) => Self::Port(error),
+        }
     }
 }
 

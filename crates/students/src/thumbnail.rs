@@ -11,7 +11,7 @@ use image::{
     metadata::Orientation,
 };
 
-use crate::domain::file::Kind;
+use kit::inspect::{Kind, is_progressive};
 
 /// A thumbnail is at most so many pixels a side.
 pub(crate) const SIDE: u32 = 256;
@@ -96,24 +96,6 @@ fn unreadable(error: image::ImageError) -> ThumbnailError {
         image::ImageError::Limits(limit) => ThumbnailError::TooLarge(limit.to_string()),
         error => ThumbnailError::Unreadable(error),
     }
-}
-
-/// Whether the picture comes in several scans. Looks at the headers alone.
-fn is_progressive(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let [0xff, code, high, low, ..] = *rest {
-        match code {
-            0xc2 => return true,
-            0xda => return false,
-            // What fills a gap before a marker.
-            0xff => rest = &rest[1..],
-            _ => {
-                let length = usize::from(u16::from_be_bytes([high, low]));
-                rest = rest.get(2 + length..).unwrap_or_default();
-            }
-        }
-    }
-    false
 }
 
 /// Makes a picture small, before anything else is done with it: the large one is there but once.

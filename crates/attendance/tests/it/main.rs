@@ -16,6 +16,7 @@ mod records_by_hand;
 mod records_copies;
 mod records_keep;
 mod records_leaves;
+mod records_leaves_anew;
 mod records_lists;
 mod records_reports;
 mod roll_call;

@@ -1,10 +1,13 @@
 //! Reading accounts.
 
+use std::sync::Arc;
+
+use futures_util::{Stream, TryStreamExt as _, stream};
 use kit::{
     access::Caller,
     page::{Order, Paging},
 };
-use proto::types::Page;
+use proto::{options::Role, types::Page};
 use uuid::Uuid;
 
 use super::App;
@@ -16,6 +19,9 @@ use crate::{
         user::{Filter, SortBy},
     },
 };
+
+/// So many accounts are read at once.
+const A_BATCH: u64 = 500;
 
 /// Which accounts, in which order, which page.
 pub(crate) struct Query {
@@ -35,4 +41,16 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<User, Er
     store::user::find(app.db.reader(), caller, id)
         .await?
         .ok_or(Error::UnknownUser)
+}
+
+/// Every account with one of these roles, or every account where none is named, by id, as many at once as fit a batch.
+pub(crate) fn everybody(app: Arc<App>, roles: Vec<Role>) -> impl Stream<Item = Result<User, Error>> {
+    let batches = stream::try_unfold((app, roles, Uuid::nil()), async |(app, roles, after)| {
+        let batch = store::user::after(app.db.reader(), &roles, after, A_BATCH).await?;
+        let Some(last) = batch.last().map(|user| user.id) else {
+            return Ok::<_, Error>(None);
+        };
+        Ok(Some((stream::iter(batch.into_iter().map(Ok)), (app, roles, last))))
+    });
+    batches.try_flatten()
 }

@@ -228,6 +228,21 @@ pub(crate) async fn list(
     Ok((users, total))
 }
 
+/// Accounts with one of these roles, or all where none is named, whose ids come after this one, by id.
+pub(crate) async fn after(
+    db: &impl ConnectionTrait,
+    roles: &[Role],
+    after: Uuid,
+    limit: u64,
+) -> Result<Vec<User>, Error> {
+    let mut next = people().filter(Column::Id.gt(after));
+    if !roles.is_empty() {
+        next = next.filter(Column::Role.is_in(roles.iter().map(|role| role_name(*role))));
+    }
+    let rows = next.order_by_asc(Column::Id).limit(limit).all(db).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
 pub(crate) async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     people().count(db).await
 }

@@ -8,7 +8,7 @@ use proto::{
 };
 
 use super::{
-    schemas::{FILE_CHUNK, is_page},
+    schemas::{FILE_CHUNK, WEB_PAGE, is_page},
     words,
 };
 
@@ -47,6 +47,7 @@ pub(super) enum Kind {
     Events,
     Upload,
     Download,
+    Page,
 }
 
 impl Endpoint {
@@ -69,6 +70,8 @@ impl Rpc {
     pub(super) fn kind(&self) -> Kind {
         if self.method.is_client_streaming() {
             Kind::Upload
+        } else if self.method.output().full_name() == WEB_PAGE {
+            Kind::Page
         } else if !self.method.is_server_streaming() {
             Kind::Unary
         } else if self.method.output().full_name() == FILE_CHUNK {

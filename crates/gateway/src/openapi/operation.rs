@@ -89,7 +89,16 @@ fn instead(endpoint: &Endpoint, other: &Rpc) -> Option<String> {
         [] => String::new(),
         names => format!(" It does not take {}.", names.join(", ")),
     };
-    Some(format!("With `{name}={value}`: {comment}{without}"))
+    // A form that the header may choose instead of JSON.
+    let accept = other
+        .options
+        .rest
+        .accept
+        .as_ref()
+        .and_then(|accept| accept.forms.first());
+    let or_by_header = accept.map(|form| format!(", or where the header `Accept` prefers `{}`", form.media_type));
+    let or_by_header = or_by_header.unwrap_or_default();
+    Some(format!("With `{name}={value}`{or_by_header}: {comment}{without}"))
 }
 
 fn parameters(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
@@ -245,7 +254,12 @@ fn request_body(endpoint: &Endpoint, rpc: &Rpc, schemas: &mut Schemas) -> Option
             (schemas.field(&field, Direction::In), example, required)
         }
     };
-    Some(json!({"required": required, "content": {"application/json": {"schema": schema, "example": example}}}))
+    let media_type = if rpc.kind() == Kind::Page {
+        "application/x-www-form-urlencoded"
+    } else {
+        "application/json"
+    };
+    Some(json!({"required": required, "content": {media_type: {"schema": schema, "example": example}}}))
 }
 
 /// A field of an upload that is given in the query.

@@ -11,8 +11,14 @@ use super::{
 
 pub(super) fn all(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut responses = success(endpoint, schemas);
+    let is_page = endpoint.main().kind() == Kind::Page;
     for status in failures(endpoint) {
-        responses.insert(status.to_string(), shared::response_reference(status));
+        let response = if is_page {
+            shared::refused_page(status)
+        } else {
+            shared::response_reference(status)
+        };
+        responses.insert(status.to_string(), response);
     }
     if endpoint.main().taken().is_some() {
         responses.insert("401".to_owned(), shared::unknown_cookie());
@@ -66,6 +72,7 @@ fn content(rpc: &Rpc, schemas: &mut Schemas) -> Vec<(String, Value)> {
                 (None, declared) => vec![file(declared)],
             }
         }
+        Kind::Page => vec![("text/html".to_owned(), json!({"schema": {"type": "string"}}))],
         Kind::Events => {
             let message = schemas.message(&rpc.method.output(), Direction::Out, &[]);
             let content = json!({"schema": {"type": "string"}, "x-message": message});
@@ -135,6 +142,10 @@ fn refused(endpoint: &Endpoint) -> Option<Value> {
     }
     reasons.dedup();
     let first = *reasons.first()?;
+    let description = format!("A rule refuses: {}.", reasons.join(", "));
+    if endpoint.main().kind() == Kind::Page {
+        return Some(shared::page_response(&description));
+    }
     let schema = json!({
         "allOf": [
             shared::error_reference(),
@@ -143,7 +154,7 @@ fn refused(endpoint: &Endpoint) -> Option<Value> {
     });
     let example = shared::error_example(first, "A rule refuses this", &json!({}));
     Some(json!({
-        "description": format!("A rule refuses: {}.", reasons.join(", ")),
+        "description": description,
         "headers": shared::header_references(),
         "content": {"application/json": {"schema": schema, "example": example}},
     }))

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::words;
 
+pub(super) const WEB_PAGE: &str = "hostelpulse.types.v1.WebPage";
 pub(super) const FILE_CHUNK: &str = "hostelpulse.types.v1.FileChunk";
 const PAGE: &str = "hostelpulse.types.v1.Page";
 

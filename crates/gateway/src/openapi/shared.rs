@@ -138,6 +138,21 @@ pub(super) fn response_reference(status: u16) -> Value {
     json!({"$ref": format!("#/components/responses/{name}")})
 }
 
+/// The same as a page, where a person asked for one.
+pub(super) fn refused_page(status: u16) -> Value {
+    let failure = FAILURES.iter().find(|failure| failure.0 == status);
+    page_response(failure.map_or("", |failure| failure.3))
+}
+
+/// A page that says why there is no other.
+pub(super) fn page_response(description: &str) -> Value {
+    json!({
+        "description": description,
+        "headers": header_references(),
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    })
+}
+
 pub(super) fn responses() -> Map<String, Value> {
     let responses = FAILURES.iter().map(|(status, name, code, description, message)| {
         let details = match status {

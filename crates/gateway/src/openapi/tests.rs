@@ -437,6 +437,37 @@ fn a_download_in_several_forms_tells_them_all() {
 }
 
 #[test]
+fn a_page_is_html_and_takes_a_form() {
+    let document = document(contract::pool(), &info());
+    let page = &document["paths"]["/guardian/{token}"];
+    for (verb, statuses) in [
+        ("get", ["200", "404", "422", "429"]),
+        ("post", ["200", "400", "409", "415"]),
+    ] {
+        for status in statuses {
+            let content = page[verb]["responses"][status]["content"].as_object();
+            assert!(
+                content.is_some_and(|content| content.keys().eq(["text/html"])),
+                "{verb} {status}"
+            );
+        }
+    }
+    let body = page["post"]["requestBody"]["content"].as_object().unwrap();
+    assert!(body.keys().eq(["application/x-www-form-urlencoded"]));
+}
+
+#[test]
+fn a_form_that_the_header_prefers_to_json_is_told() {
+    let document = document(contract::pool(), &info());
+    let calendar = &document["paths"]["/api/v1/leaves/calendar"]["get"];
+    let content = calendar["responses"]["200"]["content"].as_object().unwrap();
+    assert!(content.keys().eq(["application/json", "text/calendar"]));
+    let description = calendar["description"].as_str().unwrap();
+    let words = "With `format=ics`, or where the header `Accept` prefers `text/calendar`: ";
+    assert!(description.contains(words), "{description}");
+}
+
+#[test]
 fn uploads_and_streams_have_their_own_faces() {
     let document = document(&trial(), &info());
     let upload = &document["paths"]["/api/v1/things/{id}/pictures"]["post"];

@@ -1,11 +1,14 @@
-//! The four shapes of an rpc, each served once for all rpcs of its kind.
+//! The shapes of an rpc, each served once for all rpcs of its kind.
 
 mod download;
+mod page;
 mod socket;
 mod stream;
 mod unary;
 mod upload;
 mod watch;
+
+pub(crate) use page::refused as refused_page;
 
 use actix_web::{HttpResponse, http::header, web::Payload};
 use bytes::Bytes;
@@ -26,6 +29,7 @@ pub(crate) async fn serve(visit: &mut Visit<'_>, payload: Payload) -> Result<Htt
         Kind::Stream { request, message } => stream::serve(visit, request, message, payload).await,
         Kind::Upload { form, success } => upload::serve(visit, form, success, payload).await,
         Kind::Download { request, media_type } => download::serve(visit, request, media_type, payload).await,
+        Kind::Page { request } => page::serve(visit, request, payload).await,
     }
 }
 

@@ -7,6 +7,7 @@ mod downloads;
 mod faults;
 mod front;
 mod limits;
+mod pages;
 mod rules;
 mod streams;
 mod tokens;

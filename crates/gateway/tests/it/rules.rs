@@ -233,6 +233,51 @@ async fn a_choice_by_the_header_that_does_not_fit_is_named() {
 }
 
 #[tokio::test]
+async fn a_choice_between_rpcs_that_does_not_fit_is_named() {
+    const FILE: &str = "(Form) returns (stream hostelpulse.types.v1.FileChunk)";
+    let chosen = |when: &str, forms: &str| {
+        let rule = format!("{{when: \"{when}\" accept {{field: \"form\" {forms}}}}}");
+        let get = http(r#"get: "/a""#);
+        rpc(FILE, &format!("{get} option (hostelpulse.options.v1.rest) = {rule};"))
+    };
+    let (a, b) = (
+        r#"forms {media_type: "x/a" value: "a"}"#,
+        r#"forms {media_type: "x/b" value: "b"}"#,
+    );
+    assert_eq!(verdict(&chosen("form=a", a), test_config()).await, Ok(()));
+    for (when, forms) in [
+        ("form=b", a),
+        ("id=a", a),
+        ("form=a", &format!("{a} {b}")),
+        ("form=a", ""),
+    ] {
+        let said = verdict(&chosen(when, forms), test_config()).await.expect_err(when);
+        assert!(said.contains("the one form that `when` chooses"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_fit_is_named() {
+    const SHOWN: &str = "(Ask) returns (hostelpulse.types.v1.WebPage)";
+    let (get, post) = (r#"get: "/a""#, r#"post: "/a" body: "*""#);
+    for fits in [get, post] {
+        assert_eq!(verdict(&rpc(SHOWN, &http(fits)), test_config()).await, Ok(()), "{fits}");
+    }
+    let rest = |rule: &str| format!("{} option (hostelpulse.options.v1.rest) = {{{rule}}};", http(post));
+    for (options, why) in [
+        (http(r#"put: "/a" body: "*""#), "a page must be a GET, or a POST"),
+        (http(r#"post: "/a""#), "a page must be a GET, or a POST"),
+        (http(r#"post: "/a" body: "inner""#), "a page must be a GET, or a POST"),
+        (rest("creates: true"), "a page creates nothing"),
+        (rest("keyed: true"), "a page creates nothing"),
+        (rest("message: \"Done\""), "a page creates nothing"),
+    ] {
+        let said = verdict(&rpc(SHOWN, &options), test_config()).await.expect_err(why);
+        assert!(said.contains(why), "{said:?} does not say {why:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_that_does_not_fit_is_named() {
     let post = http(r#"post: "/a" body: "*""#);
     let cookie = |rule: &str| format!("{post} option (hostelpulse.options.v1.rest) = {{cookie: {{{rule}}}}};");

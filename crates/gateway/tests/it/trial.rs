@@ -17,7 +17,7 @@ use kit::{
     Fault,
     access::{Caller, Identity},
 };
-use proto::types::{FileChunk, FileHeader, Page, file_chunk::Part};
+use proto::types::{FileChunk, FileHeader, Page, WebPage, file_chunk::Part};
 use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -88,6 +88,22 @@ pub(crate) struct Trial {
 impl Trial {
     pub(crate) fn new(seen: Arc<Seen>) -> Self {
         Self { seen }
+    }
+
+    fn form(request: &Request<OneText>) -> Result<Response<WebPage>, Status> {
+        match request.get_ref().text.as_str() {
+            "used" => Err(Fault::conflict("FORM_USED", "This <form> was sent already").into()),
+            name => Ok(Response::new(WebPage {
+                html: format!("<form method=\"post\">{name}</form>"),
+            })),
+        }
+    }
+
+    fn sent(request: &Request<GuessRequest>) -> Response<WebPage> {
+        let GuessRequest { name, word } = request.get_ref();
+        Response::new(WebPage {
+            html: format!("<p>{name}: {word}</p>"),
+        })
     }
 
     /// A drawing that holds nothing but the form that was asked for.

@@ -33,6 +33,8 @@ impl Ledgers {
                 Service::Auth => consumers::<auth::Auth>(&host).await?,
                 Service::Students => consumers::<students::Students>(&host).await?,
                 Service::Attendance => consumers::<attendance::Attendance>(&host).await?,
+                Service::Leave => consumers::<leave::LeaveService>(&host).await?,
+                Service::Grievance => consumers::<grievance::Grievances>(&host).await?,
                 Service::Audit => consumers::<audit::Audit>(&host).await?,
             };
             services.push((service, db));

@@ -22,6 +22,8 @@ pub(super) async fn migrate(file: Option<PathBuf>, flags: Flags, services: Vec<S
             Service::Auth => one::<auth::Auth>(&config, &stores).await?,
             Service::Students => one::<students::Students>(&config, &stores).await?,
             Service::Attendance => one::<attendance::Attendance>(&config, &stores).await?,
+            Service::Leave => one::<leave::LeaveService>(&config, &stores).await?,
+            Service::Grievance => one::<grievance::Grievances>(&config, &stores).await?,
             Service::Audit => one::<audit::Audit>(&config, &stores).await?,
         };
         match applied {

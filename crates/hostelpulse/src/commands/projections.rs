@@ -25,6 +25,8 @@ pub(super) async fn rebuild(file: Option<PathBuf>, flags: Flags, service: Servic
             Service::Auth => offer::<auth::Auth>(&mut host).await?.1,
             Service::Students => offer::<students::Students>(&mut host).await?.1,
             Service::Attendance => offer::<attendance::Attendance>(&mut host).await?.1,
+            Service::Leave => offer::<leave::LeaveService>(&mut host).await?.1,
+            Service::Grievance => offer::<grievance::Grievances>(&mut host).await?.1,
             Service::Audit => offer::<audit::Audit>(&mut host).await?.1,
         });
     }
@@ -32,6 +34,8 @@ pub(super) async fn rebuild(file: Option<PathBuf>, flags: Flags, service: Servic
         Service::Auth => anew::<auth::Auth>(&mut host).await?,
         Service::Students => anew::<students::Students>(&mut host).await?,
         Service::Attendance => anew::<attendance::Attendance>(&mut host).await?,
+        Service::Leave => anew::<leave::LeaveService>(&mut host).await?,
+        Service::Grievance => anew::<grievance::Grievances>(&mut host).await?,
         Service::Audit => anew::<audit::Audit>(&mut host).await?,
     };
     for db in open {

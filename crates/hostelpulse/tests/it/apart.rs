@@ -9,7 +9,7 @@ pub(crate) const ADMIN: [(&str, &str); 2] = [
     ("HOSTELPULSE_ADMIN_EMAIL", "head@hostel.example"),
     ("HOSTELPULSE_ADMIN_PASSWORD", "Demo@1234"),
 ];
-pub(crate) const EVERY_SERVICE: [&str; 4] = ["auth", "students", "attendance", "audit"];
+pub(crate) const EVERY_SERVICE: [&str; 6] = ["auth", "students", "attendance", "leave", "grievance", "audit"];
 
 const SECRET: &str = "the secret of the services of one installation";
 const MASTER_KEYS: &str = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";

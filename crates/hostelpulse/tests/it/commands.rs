@@ -8,6 +8,10 @@ use crate::binary::{Running, done, hostelpulse, on};
 
 /// What is told of the demo's two blocks, twenty rooms and forty students.
 const LIVING: u64 = 62;
+/// Two leaves that were asked for, one of them granted.
+const LEAVES: u64 = 3;
+/// What is told of the demo's grievances.
+const GRIEVED: u64 = 7;
 
 fn run(stores: &TestStores, arguments: &[&str], input: &str) -> String {
     let mut command = hostelpulse(arguments);
@@ -42,7 +46,7 @@ async fn past_events_can_be_said_again_and_happen_once() {
     let stores = TestStores::default();
     let hostel = Running::demo(&stores);
     let admin = hostel.login("admin@demo.local").await;
-    let all = |answer: &crate::binary::Answer| answer.data()["entries"] == 46 + LIVING;
+    let all = |answer: &crate::binary::Answer| answer.data()["entries"] == 46 + LIVING + LEAVES + GRIEVED;
     let before = hostel.eventually("/api/v1/audit/verify", &admin, all).await;
     assert!(hostel.terminate().success());
 
@@ -50,10 +54,12 @@ async fn past_events_can_be_said_again_and_happen_once() {
     assert!(said.contains("auth: 46 events will be published again"), "{said}");
     let living = format!("students: {LIVING} events will be published again");
     assert!(said.contains(&living), "{said}");
+    let leaves = format!("leave: {LEAVES} events will be published again");
+    assert!(said.contains(&leaves), "{said}");
     let hostel = Running::demo(&stores);
     // The sign-in that follows is the next entry: what came before it was said again and changed nothing.
     let admin = hostel.login("admin@demo.local").await;
-    let next = |answer: &crate::binary::Answer| answer.data()["entries"] == 47 + LIVING;
+    let next = |answer: &crate::binary::Answer| answer.data()["entries"] == 47 + LIVING + LEAVES + GRIEVED;
     let after = hostel.eventually("/api/v1/audit/verify", &admin, next).await;
     assert_eq!(
         (&before.data()["intact"], &after.data()["intact"]),
@@ -187,7 +193,7 @@ fn a_service_that_keeps_nothing_of_others_says_so() {
     let said = String::from_utf8(unknown.stderr).unwrap();
     assert!(!unknown.status.success());
     assert!(
-        said.contains("expected one of auth, students, attendance, audit"),
+        said.contains("expected one of auth, students, attendance, leave, grievance, audit"),
         "{said}"
     );
 }
@@ -199,7 +205,12 @@ fn migrating_twice_finds_nothing_left_to_do() {
     assert!(first.contains("auth: 5 migrations applied"), "{first}");
     assert_eq!(
         run(&stores, &["migrate"], ""),
-        "auth: up to date\nstudents: up to date\nattendance: up to date\naudit: up to date\n"
+        "auth: up to date\n\
+         students: up to date\n\
+         attendance: up to date\n\
+         leave: up to date\n\
+         grievance: up to date\n\
+         audit: up to date\n"
     );
 }
 

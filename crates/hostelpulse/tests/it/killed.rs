@@ -35,7 +35,7 @@ async fn is_ready(hostel: &Running) {
 #[tokio::test]
 async fn a_service_that_dies_amid_scans_loses_nothing() {
     let groups: &[&'static [&'static str]] = if TestStores::on_servers() {
-        &[&["auth", "students", "audit"], &["attendance"]]
+        &[&["auth", "students", "leave", "grievance", "audit"], &["attendance"]]
     } else {
         &[&EVERY_SERVICE]
     };

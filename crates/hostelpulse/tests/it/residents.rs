@@ -213,7 +213,7 @@ async fn an_auth_that_dies_in_between_leaves_neither_accounts_nor_records_alone(
     if !TestStores::on_servers() {
         return;
     }
-    let groups: &[&'static [&'static str]] = &[&["auth"], &["students", "attendance", "audit"]];
+    let groups: &[&'static [&'static str]] = &[&["auth"], &["students", "attendance", "leave", "grievance", "audit"]];
     // What a killed auth leaves is given back soon.
     let soon = ("HOSTELPULSE_STUDENTS__REGISTRATION_SECONDS", "10");
     let more = [soon, ("HOSTELPULSE_LIMITS__ENABLED", "false")];

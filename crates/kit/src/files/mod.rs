@@ -1,11 +1,14 @@
 //! The files port: objects under keys, streamed both ways.
 
 mod attachment;
+mod checked;
 mod disk;
 mod dispatcher;
 pub mod exports;
 mod incoming;
+pub mod kept;
 mod key;
+pub mod link;
 mod s3;
 
 use std::{io, sync::Arc, time::Duration};
@@ -19,6 +22,7 @@ use futures_util::{
 use url::Url;
 
 pub use attachment::attachment;
+pub use checked::{Checked, Damaged};
 pub use incoming::{Arrival, Incoming};
 pub use key::{Key, KeyError};
 

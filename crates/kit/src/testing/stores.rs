@@ -1,5 +1,6 @@
 //! Fresh stores for one test, embedded or on the servers that the environment names.
 
+use chrono_tz::Tz;
 use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
@@ -16,6 +17,8 @@ pub struct TestStores {
     /// Servers in place of those that the environment names.
     database: Option<Url>,
     bus: Option<Url>,
+    /// Where the hostel is, if not where it usually is.
+    timezone: Option<Tz>,
 }
 
 impl Default for TestStores {
@@ -28,6 +31,7 @@ impl Default for TestStores {
             files: None,
             database: None,
             bus: None,
+            timezone: None,
         }
     }
 }
@@ -55,6 +59,14 @@ impl TestStores {
         self
     }
 
+    /// Fresh stores of a hostel in this time zone.
+    pub fn in_zone(timezone: Tz) -> Self {
+        Self {
+            timezone: Some(timezone),
+            ..Self::default()
+        }
+    }
+
     /// Whether tests run on the servers.
     pub fn on_servers() -> bool {
         variable("HOSTELPULSE_TEST_STORES").as_deref() == Some("servers")
@@ -68,11 +80,13 @@ impl TestStores {
     }
 
     fn base(&self) -> Base {
+        let usual = Base::default();
         let base = Base {
+            timezone: self.timezone.unwrap_or(usual.timezone),
             data: self.folder.path().to_owned(),
             database_connections: 4,
             files_url: self.files.clone(),
-            ..Base::default()
+            ..usual
         };
         if !Self::on_servers() {
             return base;

@@ -1,10 +1,11 @@
 //! A document of a student, and the objects that hold it.
 
 use chrono::{DateTime, Utc};
-use kit::files::Key;
+use kit::{
+    files::{Key, kept::StoredFile},
+    inspect::Kind,
+};
 use uuid::Uuid;
-
-use super::file::Kind;
 
 /// So many documents a student may have.
 pub const MOST_DOCUMENTS: usize = 100;
@@ -34,14 +35,6 @@ pub enum DocumentType {
     Photo,
     IdCard,
     Other,
-}
-
-/// An object in the file store, and what it holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredFile {
-    pub key: Key,
-    pub size: u64,
-    pub sha256: [u8; 32],
 }
 
 impl Document {

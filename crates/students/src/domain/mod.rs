@@ -3,9 +3,7 @@
 pub mod block;
 pub mod change;
 pub mod document;
-pub mod file;
 pub mod label;
-pub mod link;
 pub mod place;
 pub mod student;
 pub mod table;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+pub use kit::contact::Phone;
 use kit::contact::{Email, PersonName, RegistrationNumber};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -61,27 +62,9 @@ pub struct WrongTerm {
     pub semester: Option<&'static str>,
 }
 
-/// A phone number: ten digits, the first from 6 to 9.
-#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Phone(String);
-
 /// A home address.
 #[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Address(String);
-
-impl Phone {
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits || !text.starts_with(['6', '7', '8', '9']) {
-            return Err("must be ten digits, the first from 6 to 9");
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl Address {
     /// `None` where nothing is left of it.
@@ -220,12 +203,6 @@ impl std::fmt::Debug for Private {
     }
 }
 
-impl std::fmt::Debug for Phone {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.write_str("Phone(***)")
-    }
-}
-
 impl std::fmt::Debug for Address {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.write_str("Address(***)")
@@ -237,22 +214,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn phones() {
-        assert!(Phone::parse("9876543210").is_ok());
-        for bad in [
-            "",
-            "5876543210",
-            "987654321",
-            "98765432100",
-            "+919876543",
-            "९८७६५४३२१०",
-            "98765 4321",
-        ] {
-            assert!(Phone::parse(bad).is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn addresses() {

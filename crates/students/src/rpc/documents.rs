@@ -5,7 +5,7 @@ pub(crate) mod convert;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use kit::{Fault, access::Caller, files::Incoming, page::Paging};
+use kit::{Fault, access::Caller, files::Incoming, inspect::LONGEST_FILE, page::Paging};
 use proto::{
     students::{
         DeleteDocumentRequest, Document, DownloadDocumentRequest, ListDocumentsRequest, ListDocumentsResponse,
@@ -17,12 +17,9 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument as _;
 
 use super::{Pieces, convert::id};
-use crate::{
-    domain::file::LONGEST_FILE,
-    operations::{
-        App,
-        documents::{add, delete, download, links, list},
-    },
+use crate::operations::{
+    App,
+    documents::{add, delete, download, links, list},
 };
 
 pub(crate) struct DocumentsRpc(pub Arc<App>);

@@ -2,7 +2,12 @@
 //! that holds needs no caller.
 
 use chrono::{DateTime, Utc};
-use kit::{db::Txn, files::Key, page::Paging};
+use kit::{
+    db::Txn,
+    files::{Key, kept::StoredFile},
+    inspect::Kind,
+    page::Paging,
+};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::Expr,
@@ -12,10 +17,7 @@ use uuid::Uuid;
 use super::entity::document::{ActiveModel, Column, Entity, Model};
 use crate::{
     Error,
-    domain::{
-        document::{Document, DocumentType, StoredFile},
-        file::Kind,
-    },
+    domain::document::{Document, DocumentType},
 };
 
 /// Adds a document; a student's second photo is refused by the database.

@@ -14,7 +14,6 @@ pub(crate) mod room;
 pub(crate) mod roster;
 pub(crate) mod seed;
 pub(crate) mod stay;
-pub(crate) mod stored_file;
 pub(crate) mod student;
 
 pub use migration::Migrator;

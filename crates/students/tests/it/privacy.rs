@@ -106,6 +106,8 @@ async fn an_export_holds_what_is_held_here_and_what_others_add() {
         hostel.add_part("auth", &asha).await;
         hostel.add_part("audit", &asha).await;
         hostel.add_part("attendance", &asha).await;
+        hostel.add_part("grievance", &asha).await;
+        hostel.add_part("leave", &asha).await;
     });
     let files = files.unwrap();
     let student = json(&files, "student.json");
@@ -141,7 +143,10 @@ async fn an_export_names_who_did_not_answer_and_does_not_wait_for_ever() {
     let files = hostel.export(hostel.warden(request(&asha))).await.unwrap();
     let manifest = json(&files, "manifest.json");
     assert_eq!(manifest["complete"], false);
-    assert_eq!(manifest["missing"], serde_json::json!(["attendance", "audit", "auth"]));
+    assert_eq!(
+        manifest["missing"],
+        serde_json::json!(["attendance", "audit", "auth", "grievance", "leave"])
+    );
 }
 
 #[tokio::test]

@@ -14,18 +14,18 @@ use crate::{
     domain::{Block, Student},
     heard,
     operations::App,
-    store,
+    store::{self, block::Copied},
 };
 
 /// Whose records are copied.
 pub(crate) const STUDENTS: &str = "students";
 
 /// For so long the next record is waited for.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// So many at a time, in one transaction.
 const A_BATCH: usize = 500;
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(super) const FIRST_WAIT: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Fills copies that were never filled, as soon as the students service answers; until told to stop.
 pub(crate) async fn fill(app: &App, stop: &CancellationToken) {
@@ -50,7 +50,7 @@ pub(crate) async fn fill(app: &App, stop: &CancellationToken) {
 
 /// How many records there were; `None` where the copies are filled already.
 async fn try_fill(app: &App) -> anyhow::Result<Option<u64>> {
-    if store::block::is_filled(app.db.reader()).await? {
+    if store::block::is_filled(app.db.reader(), Copied::Students).await? {
         return Ok(None);
     }
     rebuild(app).await.map(Some)
@@ -64,7 +64,7 @@ pub(crate) async fn rebuild(app: &App) -> anyhow::Result<u64> {
     let mut roster = RosterClient::new(channel);
     let count = students(app, &mut roster).await? + blocks(app, &mut roster).await?;
     let txn = app.db.begin().await?;
-    store::block::note_filled_in_txn(&txn, app.clock.now()).await?;
+    store::block::note_filled_in_txn(&txn, Copied::Students, app.clock.now()).await?;
     txn.commit().await?;
     Ok(count)
 }
@@ -73,11 +73,11 @@ async fn students(app: &App, roster: &mut RosterClient<Channel>) -> anyhow::Resu
     let request = with_token(app, StreamStudentsRequest {})?;
     let answer = timeout(SILENCE, roster.stream_students(request))
         .await
-        .context(silent())?;
+        .context(silent(STUDENTS))?;
     let mut stream = answer.context("the students cannot be read")?.into_inner();
     let (mut count, mut batch) = (0, Vec::with_capacity(A_BATCH));
     loop {
-        let next = next(&mut stream).await?;
+        let next = next(&mut stream, STUDENTS).await?;
         let is_last = next.is_none();
         if let Some(record) = next {
             let student = heard::student(&record).map_err(|why| anyhow::anyhow!("the record {}: {why}", record.id))?;
@@ -109,10 +109,10 @@ async fn blocks(app: &App, roster: &mut RosterClient<Channel>) -> anyhow::Result
     let request = with_token(app, StreamBlocksRequest {})?;
     let answer = timeout(SILENCE, roster.stream_blocks(request))
         .await
-        .context(silent())?;
+        .context(silent(STUDENTS))?;
     let mut stream = answer.context("the blocks cannot be read")?.into_inner();
     let mut count = 0;
-    while let Some(record) = next(&mut stream).await? {
+    while let Some(record) = next(&mut stream, STUDENTS).await? {
         let block = heard::block(&record).map_err(|why| anyhow::anyhow!("the block {}: {why}", record.block))?;
         missing.remove(&block.id);
         count += 1;
@@ -134,17 +134,18 @@ async fn keep_block(app: &App, block: Block) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn with_token<T>(app: &App, message: T) -> anyhow::Result<Request<T>> {
+pub(super) fn with_token<T>(app: &App, message: T) -> anyhow::Result<Request<T>> {
     let mut request = Request::new(message);
     let bearer = MetadataValue::try_from(format!("Bearer {}", app.tokens.token()?))?;
     request.metadata_mut().insert(metadata::AUTHORIZATION, bearer);
     Ok(request)
 }
 
-async fn next<T>(stream: &mut Streaming<T>) -> anyhow::Result<Option<T>> {
-    Ok(timeout(SILENCE, stream.message()).await.context(silent())??)
+pub(super) async fn next<T>(stream: &mut Streaming<T>, service: &str) -> anyhow::Result<Option<T>> {
+    let next = timeout(SILENCE, stream.message()).await;
+    Ok(next.with_context(|| silent(service))??)
 }
 
-fn silent() -> String {
-    format!("the service {STUDENTS} said nothing for {SILENCE:?}")
+pub(super) fn silent(service: &str) -> String {
+    format!("the service {service} said nothing for {SILENCE:?}")
 }

@@ -249,7 +249,7 @@ async fn leaves(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     .await
 }
 
-/// One row, once the copies of students and blocks were read whole: from then on events keep them right.
+/// A row for each copy (1 for students and blocks, 2 for leaves) once it was read whole: from then on events keep it right.
 async fn copies_filled(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let mut table = Table::create();
     table

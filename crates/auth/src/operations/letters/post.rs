@@ -17,6 +17,7 @@ use kit::{
     events::outbox,
     mail::{self, Mail},
     port::PortError,
+    template::Value,
 };
 use tokio::{
     sync::Notify,
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 use super::{
     EndedSession, Kind,
-    text::{self, Template, Value},
+    text::{self, Template},
 };
 use crate::{
     Error,

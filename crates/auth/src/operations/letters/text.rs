@@ -1,6 +1,9 @@
 //! What letters say: the templates, and how they are filled.
 
-use kit::mail;
+use kit::{
+    mail,
+    template::{self, Value},
+};
 use uuid::Uuid;
 
 /// What a kind of letter says, with `{{name}}` where a value goes.
@@ -9,9 +12,6 @@ pub(super) struct Template {
     text: &'static str,
     html: &'static str,
 }
-
-/// A placeholder's name and what stands in its place.
-pub(super) type Value<'a> = (&'static str, &'a str);
 
 pub(super) const RESET: Template = Template {
     subject: "{{product}}: your code for a new password",
@@ -36,50 +36,11 @@ impl Template {
         mail::Letter {
             id,
             to: to.to_owned(),
-            subject: fill(self.subject, values, visible),
-            text: fill(self.text, values, visible),
-            html: Some(fill(self.html, values, |value| escaped(&visible(value)))),
+            subject: template::text(self.subject, values),
+            text: template::text(self.text, values),
+            html: Some(template::html(self.html, values)),
         }
     }
-}
-
-/// The template with its values. A value is written down and not read again: one that looks like a placeholder stays as it is.
-fn fill(template: &str, values: &[Value<'_>], written: impl Fn(&str) -> String) -> String {
-    let mut filled = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, (name, after))) = next_placeholder(rest) {
-        filled.push_str(before);
-        let value = values.iter().find(|(known, _)| *known == name);
-        filled.push_str(&value.map(|(_, value)| written(value)).unwrap_or_default());
-        rest = after;
-    }
-    filled + rest
-}
-
-fn next_placeholder(template: &str) -> Option<(&str, (&str, &str))> {
-    let (before, rest) = template.split_once("{{")?;
-    Some((before, rest.split_once("}}")?))
-}
-
-/// The value without what ends lines, hides text or turns its direction round.
-fn visible(value: &str) -> String {
-    let odd = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    value.chars().filter(|c| !odd(*c)).collect()
-}
-
-fn escaped(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for c in value.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -107,15 +68,13 @@ mod tests {
     #[test]
     fn every_placeholder_of_every_template_is_filled() {
         let known: Vec<_> = values("").iter().map(|(name, _)| *name).collect();
-        for template in [RESET, INVITATION, TOKEN_REUSED] {
-            for part in [template.subject, template.text, template.html] {
-                let mut rest = part;
-                while let Some((_, (name, after))) = next_placeholder(rest) {
+        for one in [RESET, INVITATION, TOKEN_REUSED] {
+            for part in [one.subject, one.text, one.html] {
+                for name in template::placeholders(part) {
                     assert!(known.contains(&name), "{name} in {part}");
-                    rest = after;
                 }
             }
-            let letter = write(&template, "Asha");
+            let letter = write(&one, "Asha");
             for part in [&letter.subject, &letter.text, letter.html.as_ref().unwrap()] {
                 assert!(!part.contains("{{") && !part.contains("}}"), "{part}");
             }

@@ -99,6 +99,8 @@ async fn serve(trial: Trial, request: HttpRequest<Body>) -> HttpResponse<Body> {
         "Renew" => unary(request, move |request| async move { trial.renew(&request) }).await,
         "Leave" => unary(request, move |request| async move { trial.leave(&request) }).await,
         "Fail" => unary(request, move |request| trial.fail(request)).await,
+        "OpenForm" => unary(request, |request| async move { Trial::form(&request) }).await,
+        "SendForm" => unary(request, |request| async move { Ok(Trial::sent(&request)) }).await,
         "DrawThing" => {
             let work = tower::service_fn(|request: Request<OneText>| async move { Ok(Trial::draw(&request)) });
             Grpc::new(ProstCodec::<FileChunk, OneText>::default())

@@ -7,8 +7,12 @@ use kit::{
     access::{Caller, Identity},
     db::Txn,
     events::outbox,
-    files::{Incoming, Key},
+    files::{
+        Incoming, Key,
+        kept::{self, StoredFile},
+    },
     idempotency::{self, Attempt},
+    inspect::{FileName, Inspected, Kind, LONGEST_FILE, inspected},
     port::PortError,
 };
 use proto::students::Document as Message;
@@ -16,8 +20,7 @@ use uuid::Uuid;
 
 use super::{
     super::{App, answers},
-    inspected::inspected,
-    links, objects,
+    links,
     places::Places,
     remove::remove_in_txn,
     thumbnails,
@@ -26,8 +29,7 @@ use crate::{
     Error,
     domain::{
         State,
-        document::{Document, DocumentType, MOST_DOCUMENTS, StoredFile},
-        file::{FileName, Inspected, Kind, LONGEST_FILE},
+        document::{Document, DocumentType, MOST_DOCUMENTS},
     },
     events,
     rpc::documents::convert,
@@ -77,7 +79,7 @@ pub(crate) async fn add(app: &App, caller: &Caller, new: &NewDocument, file: Inc
     };
     match outcome {
         Ok(Outcome::Added(document, doomed)) => {
-            objects::delete_now(app, &doomed).await;
+            kept::delete_now(&app.db, &*app.files, &doomed).await;
             with_links(app, *document)
         }
         Ok(Outcome::Repeated(document)) => {
@@ -100,7 +102,7 @@ async fn receive(app: &App, new: &NewDocument, places: &Places, file: Incoming) 
     let (body, verdict) = inspected(file, LONGEST_FILE);
     let put = app.files.put(&places.file, STORED_AS, body).await;
     let inspected = match (verdict.reached(), put) {
-        (Some(Err(refused)), _) => return Err(refused),
+        (Some(Err(refused)), _) => return Err(refused.into()),
         (_, Err(failed)) => return Err(failed.into()),
         (Some(Ok(inspected)), Ok(stored)) if stored == inspected.size => inspected,
         _ => return Err(Fault::internal("the file store kept another length than it was given").into()),
@@ -141,7 +143,7 @@ async fn keep(app: &App, caller: &Caller, new: &NewDocument, arrived: Arrived) -
     let doomed = make_room(app, caller, &once, new, document.id).await?;
     store::document::insert_in_txn(&once, &document).await?;
     let keys: Vec<&Key> = document.keys().collect();
-    if !store::stored_file::keep_in_txn(&once, &keys, document.created_at).await? {
+    if !kept::keep_in_txn(&once, &keys, document.created_at).await? {
         return Err(Error::TooSlow);
     }
     outbox::add(&once, events::document::added(&app.clock, caller, &document)).await?;

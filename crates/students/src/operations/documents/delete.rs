@@ -1,12 +1,9 @@
 //! Deleting a document.
 
-use kit::access::Caller;
+use kit::{access::Caller, files::kept};
 use uuid::Uuid;
 
-use super::{
-    super::App,
-    remove::{delete_now, remove_in_txn},
-};
+use super::{super::App, remove::remove_in_txn};
 use crate::{Error, store};
 
 pub(crate) async fn delete(app: &App, caller: &Caller, student: Uuid, id: Uuid) -> Result<(), Error> {
@@ -21,6 +18,6 @@ pub(crate) async fn delete(app: &App, caller: &Caller, student: Uuid, id: Uuid) 
         .ok_or(Error::UnknownDocument)?;
     let doomed = remove_in_txn(app, caller, &txn, &document, None).await?;
     txn.commit().await?;
-    delete_now(app, &doomed).await;
+    kept::delete_now(&app.db, &*app.files, &doomed).await;
     Ok(())
 }

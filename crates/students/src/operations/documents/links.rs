@@ -1,17 +1,15 @@
 //! Links to documents: whoever has one needs no token, for as long as it is good.
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
+use kit::files::link::{Link, Standing, Variant};
 use url::Url;
 use uuid::Uuid;
 
 use super::super::App;
-use crate::{
-    Error,
-    domain::{
-        document::Document,
-        link::{Link, Standing, Variant},
-    },
-};
+use crate::{Error, domain::document::Document};
+
+/// What stands before everything that is signed here.
+const PURPOSE: &[u8] = b"hostelpulse.students.document-link.v1\0";
 
 /// The links to a document, and until when they are good.
 pub(crate) struct Links {
@@ -52,7 +50,7 @@ pub(crate) fn verify(
     signature: &str,
 ) -> Result<Link, Error> {
     let link = Link::parse(document, variant, expires).ok_or(Error::LinkRefused)?;
-    if !app.links.verify(&link.signed_bytes(), signature) {
+    if !app.links.verify(&link.signed_bytes(PURPOSE), signature) {
         return Err(Error::LinkRefused);
     }
     match link.check(app.clock.now().timestamp()) {
@@ -68,6 +66,6 @@ fn address(app: &App, link: &Link) -> Url {
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(["api", "v1", "documents", &id]);
     }
-    url.set_query(Some(&link.query(&app.links.sign(&link.signed_bytes()))));
+    url.set_query(Some(&link.query(&app.links.sign(&link.signed_bytes(PURPOSE)))));
     url
 }

@@ -6,10 +6,8 @@
 pub(crate) mod add;
 pub(crate) mod delete;
 pub(crate) mod download;
-mod inspected;
 pub(crate) mod links;
 pub(crate) mod list;
-mod objects;
 mod places;
 pub(crate) mod reconcile;
 pub(crate) mod remove;

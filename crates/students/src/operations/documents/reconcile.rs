@@ -4,26 +4,19 @@
 use std::{collections::HashSet, time::Duration as StdDuration};
 
 use chrono::Duration;
-use kit::files::{Key, Listed};
+use kit::files::{
+    Key, Listed,
+    kept::{self, is_random_key},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    super::App,
-    objects,
-    places::{PREFIX, is_ours},
-};
-use crate::{
-    Error,
-    domain::document::Document,
-    store::{document, stored_file},
-};
+use super::{super::App, places::PREFIX};
+use crate::{Error, domain::document::Document, store::document};
 
 /// A process that has just started has other things to do, and one that starts again and again does not walk the store each
 /// time.
 const AFTER_START: StdDuration = StdDuration::from_mins(1);
-/// What has not arrived by then never will: no upload takes so long.
-const ARRIVES_WITHIN: Duration = Duration::hours(1);
 const PAGE: usize = 200;
 /// So many pages of one kind at once; what is left waits for the next time.
 const MOST_PAGES: usize = 20_000;
@@ -66,14 +59,16 @@ pub(crate) async fn regularly(app: &App, stop: &CancellationToken) {
 
 /// Compares once.
 pub(crate) async fn reconcile_now(app: &App) -> Result<Reconciled, Error> {
+    let found = find_again(app).await?;
+    let tidied = kept::tidy(&app.db, &*app.files, &app.clock).await?;
     let mut done = Reconciled {
-        found: find_again(app).await?,
-        abandoned: give_up_old(app).await?,
+        found,
+        abandoned: tidied.abandoned,
+        deleted: tidied.deleted,
         ..Reconciled::default()
     };
-    done.deleted = delete_doomed(app).await?;
     // A store full of documents beside a database that knows of none: rather the wrong database than orphans all of them.
-    if !stored_file::any(app.db.reader()).await? {
+    if !kept::any(app.db.reader()).await? {
         if !app.files.list(PREFIX, None, 1).await?.is_empty() {
             tracing::warn!("the file store holds documents and the database knows of none; nothing is deleted");
         }
@@ -81,27 +76,6 @@ pub(crate) async fn reconcile_now(app: &App) -> Result<Reconciled, Error> {
     }
     (done.orphans, done.missing) = compare(app).await?;
     Ok(done)
-}
-
-async fn give_up_old(app: &App) -> Result<u64, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin().await?;
-    let abandoned = stored_file::give_up_old_in_txn(&txn, now - ARRIVES_WITHIN, now).await?;
-    txn.commit().await?;
-    Ok(abandoned)
-}
-
-async fn delete_doomed(app: &App) -> Result<u64, Error> {
-    let mut deleted = 0;
-    let mut after: Option<Key> = None;
-    for _ in 0..MOST_PAGES {
-        let doomed = stored_file::doomed(app.db.reader(), after.as_ref(), PAGE as u64).await?;
-        let Some(last) = doomed.last() else { break };
-        objects::delete(app, &doomed).await?;
-        deleted += doomed.len() as u64;
-        after = Some(last.clone());
-    }
-    Ok(deleted)
 }
 
 /// Goes through the store and what is written down side by side, in the order of the keys. How many orphans were deleted,
@@ -130,9 +104,12 @@ async fn delete_orphans(app: &App, objects: &[Listed]) -> Result<u64, Error> {
     let old = app.clock.now() - Duration::hours(app.config.orphan_hours.into());
     let objects = objects.iter().filter(|object| object.stored_at < old);
     let keys: Vec<Key> = objects.map(|object| object.key.clone()).collect();
-    let known = stored_file::known(app.db.reader(), &keys).await?;
+    let known = kept::known(app.db.reader(), &keys).await?;
     let mut deleted = 0;
-    for key in keys.iter().filter(|key| is_ours(key) && !known.contains(key)) {
+    for key in keys
+        .iter()
+        .filter(|key| is_random_key(PREFIX, key) && !known.contains(key))
+    {
         app.files.delete(key).await?;
         tracing::warn!(%key, "a file that belonged to no document was deleted: {key}");
         deleted += 1;
@@ -150,7 +127,7 @@ async fn note_missing_between(
     let mut missing = 0;
     let mut after = after.cloned();
     for _ in 0..MOST_PAGES {
-        let kept = stored_file::kept(app.db.reader(), after.as_ref(), until, PAGE as u64).await?;
+        let kept = kept::kept(app.db.reader(), after.as_ref(), until, PAGE as u64).await?;
         let Some(last) = kept.last().cloned() else { break };
         for key in kept.iter().filter(|key| !there.contains(key)) {
             missing += u64::from(is_newly_missing(app, key).await?);

@@ -1,13 +1,16 @@
 //! Small pictures of photos, one at a time: a picture that is being decoded takes much memory.
 
 use futures_util::StreamExt as _;
-use kit::{Fault, files::Key};
+use kit::{
+    Fault,
+    files::{Key, kept::StoredFile},
+    inspect::Inspected,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::super::App;
 use crate::{
     Error,
-    domain::{document::StoredFile, file::Inspected},
     thumbnail::{LONGEST_PHOTO, ThumbnailError, thumbnail},
 };
 

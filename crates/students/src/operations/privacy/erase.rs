@@ -1,13 +1,10 @@
 //! Erasing a student: the record becomes nobody's, the documents go, everybody else hears of it.
 
-use kit::{access::Caller, events::outbox};
+use kit::{access::Caller, events::outbox, files::kept};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::super::{
-    App, accounts,
-    documents::remove::{delete_now, remove_in_txn},
-};
+use super::super::{App, accounts, documents::remove::remove_in_txn};
 use crate::{Error, domain::State, events, store};
 
 /// Erases a student; nothing happens when that was done before.
@@ -37,7 +34,7 @@ pub(crate) async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Er
     outbox::add(&txn, events::erased(&app.clock, caller, &nobody)).await?;
     txn.commit().await?;
     accounts::conform_soon(app, caller, &nobody).await;
-    delete_now(app, &doomed).await;
+    kept::delete_now(&app.db, &*app.files, &doomed).await;
     Ok(())
 }
 

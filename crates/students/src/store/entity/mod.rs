@@ -10,6 +10,5 @@ pub(super) mod block;
 pub(super) mod document;
 pub(super) mod room;
 pub(super) mod stay;
-pub(super) mod stored_file;
 pub(super) mod student;
 pub(super) mod student_word;

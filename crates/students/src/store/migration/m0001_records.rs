@@ -240,31 +240,12 @@ async fn documents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     .await
 }
 
-/// Every object in the file store that is this service's: written down before the object is, and until it is gone. The keys
-/// are compared byte by byte, as the store lists them.
+/// Every object in the file store that is this service's: written down before the object is, and until it is gone.
 async fn files(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let by_bytes = match manager.get_database_backend() {
-        DbBackend::Postgres => "COLLATE \"C\"",
-        _ => "",
-    };
-    let mut key = ColumnDef::new("file_key");
-    key.text().not_null().primary_key();
-    if !by_bytes.is_empty() {
-        key.extra(by_bytes);
-    }
-    let mut table = Table::create();
-    table
-        .table("stored_file")
-        .col(key)
-        .col(schema::string("state").check(Expr::col("state").is_in(["arriving", "kept", "doomed"])))
-        .col(schema::timestamp_with_time_zone("since"));
-    manager.create_table(table).await?;
+    kit::files::kept::create_table(manager).await?;
     run(
         manager,
-        &[
-            "CREATE INDEX ix_stored_file_since ON stored_file (state, since)",
-            "CREATE INDEX ix_document_missing ON document (id) WHERE missing_since IS NOT NULL",
-        ],
+        &["CREATE INDEX ix_document_missing ON document (id) WHERE missing_since IS NOT NULL"],
     )
     .await
 }

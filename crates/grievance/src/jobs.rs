@@ -1,0 +1,73 @@
+//! What this service does by the clock.
+
+use std::time::Duration;
+
+use kit::idempotency;
+use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::operations::{App, close, copies::rebuild, images::tidy, late};
+
+const HOURLY: Duration = Duration::from_hours(1);
+
+/// Everything that is done by the clock, until told to stop.
+pub(crate) async fn run(app: &App, stop: &CancellationToken) {
+    tokio::join!(
+        stop.cancelled(),
+        rebuild::fill(app, stop),
+        close_regularly(app, stop),
+        tell_regularly(app, stop),
+        keep_house(app, stop),
+    );
+}
+
+/// Closes what can be reopened no longer.
+async fn close_regularly(app: &App, stop: &CancellationToken) {
+    let mut ticks = every(Duration::from_secs(app.config.look_every_seconds.into()));
+    while next(&mut ticks, stop).await {
+        if let Err(error) = close::due(app, stop).await {
+            tracing::warn!(%error, "resolved grievances could not be closed, trying again");
+        }
+    }
+}
+
+/// Tells what is past due, and for how long.
+async fn tell_regularly(app: &App, stop: &CancellationToken) {
+    let mut ticks = every(Duration::from_secs(app.config.look_every_seconds.into()));
+    while next(&mut ticks, stop).await {
+        if let Err(error) = late::announce(app, stop).await {
+            tracing::warn!(%error, "overdue grievances could not be looked for, trying again");
+        }
+        if let Err(error) = late::escalate(app, stop).await {
+            tracing::warn!(%error, "grievances to escalate could not be looked for, trying again");
+        }
+    }
+}
+
+/// Removes what nobody needs any more.
+async fn keep_house(app: &App, stop: &CancellationToken) {
+    let mut ticks = every(HOURLY);
+    while next(&mut ticks, stop).await {
+        if let Err(error) = tidy::tidy(app, stop).await {
+            tracing::warn!(%error, "pictures could not be taken away, trying again later");
+        }
+        if let Err(error) = idempotency::purge(&app.db, &app.clock).await {
+            tracing::warn!(%error, "old idempotency keys could not be removed, trying again later");
+        }
+    }
+}
+
+/// What was missed is not made up for: once is enough.
+fn every(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Waits for the next time; `false` when told to stop.
+async fn next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        _ = ticks.tick() => true,
+    }
+}

@@ -1,0 +1,5 @@
+//! The grievance service alone.
+
+fn main() -> std::process::ExitCode {
+    kit::service::main::<grievance::Grievances>()
+}

@@ -1,0 +1,3 @@
+//! Copies of what other services keep.
+
+pub(crate) mod rebuild;

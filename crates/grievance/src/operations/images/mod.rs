@@ -1,0 +1,7 @@
+//! Pictures of what is wrong: added, told of, handed out, taken away.
+
+pub(crate) mod add;
+pub(crate) mod download;
+pub(crate) mod links;
+pub(crate) mod list;
+pub(crate) mod tidy;

@@ -1,0 +1,19 @@
+//! Forgetting who somebody was. Their grievances stay as numbers, under an id that is nobody's any more.
+
+use kit::{access::Caller, db::Txn, events::outbox};
+use uuid::Uuid;
+
+use crate::{Error, events, operations::App, store};
+
+/// Takes out what tells who a student was: what they and others wrote about their grievances, where they lived, their pictures.
+pub(crate) async fn erase_in_txn(app: &App, caller: &Caller, txn: &Txn, student: Uuid) -> Result<(), Error> {
+    let tickets = store::privacy::forget_in_txn(txn, student).await?;
+    let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
+    store::image::doom_in_txn(txn, &ids).await?;
+    for ticket in &tickets {
+        // What was said of it lies in the ledger of events for days.
+        outbox::forget_in_txn(txn, ticket.id).await?;
+        outbox::add(txn, events::forgotten(&app.clock, caller, ticket)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What this service holds of a student, as a file, for those who are to see it all. Internal notes are not among it.
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::{StreamExt as _, stream};
+use kit::{
+    Fault,
+    files::exports::{self, Asked},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Error,
+    domain::{Change, Comment, Image, State, Ticket},
+    operations::App,
+    store,
+};
+
+/// So many grievances are told of, the last ones.
+const MOST: u64 = 10_000;
+
+/// Stores this service's part of an export; of somebody who is unknown an empty one, so that nobody waits for it.
+pub(crate) async fn store_part(app: &App, asked: &Asked) -> Result<(), Error> {
+    let text = serde_json::to_vec_pretty(&part(app, asked).await?).map_err(Fault::internal)?;
+    let body = stream::once(async { Ok(Bytes::from(text)) }).boxed();
+    if !exports::store(&*app.files, &app.clock, asked.export, "grievance", body).await? {
+        tracing::info!(export = %asked.export.id, "an export that nobody waits for any more got no part");
+    }
+    Ok(())
+}
+
+async fn part(app: &App, asked: &Asked) -> Result<Value, Error> {
+    let db = app.db.reader();
+    let mut told = Vec::new();
+    for one in store::privacy::tickets(db, asked.of, MOST).await? {
+        let images = store::image::of_ticket(db, one.id).await?;
+        let comments = store::privacy::comments(db, one.id).await?;
+        let changes = store::privacy::changes(db, one.id).await?;
+        told.push(ticket(&one, &images, &comments, &changes));
+    }
+    Ok(json!({ "grievances": told }))
+}
+
+fn ticket(ticket: &Ticket, images: &[Image], comments: &[Comment], changes: &[Change]) -> Value {
+    let resolution = ticket.state.resolution();
+    json!({
+        "id": ticket.id,
+        "ticket_id": ticket.number.to_string(),
+        "category": ticket.category,
+        "sub_category": ticket.sub_category,
+        "priority": ticket.priority.as_str(),
+        "description": ticket.description,
+        "sensitive": ticket.sensitive,
+        "status": ticket.status().as_str(),
+        "block": ticket.place.as_ref().map(|place| &place.block),
+        "room_no": ticket.place.as_ref().map(|place| &place.room_no),
+        "assigned_to": ticket.assigned_to,
+        "resolved_at": resolution.map(|resolution| text(resolution.at)),
+        "resolution_comments": resolution.and_then(|resolution| resolution.comments.as_ref()),
+        "merged": matches!(ticket.state, State::Merged { .. }),
+        "rating": ticket.rating.as_ref().map(|rating| rating.stars),
+        "rating_comment": ticket.rating.as_ref().and_then(|rating| rating.comment.as_ref()),
+        "created_at": text(ticket.created_at),
+        "updated_at": text(ticket.updated_at),
+        "images": images.iter().map(image).collect::<Vec<_>>(),
+        "comments": comments.iter().map(comment).collect::<Vec<_>>(),
+        "history": changes.iter().map(change).collect::<Vec<_>>(),
+    })
+}
+
+fn image(image: &Image) -> Value {
+    json!({
+        "id": image.id,
+        "content_type": image.kind.media_type(),
+        "size": image.size,
+        "sha256": hex::encode(image.sha256),
+        "created_at": text(image.created_at),
+    })
+}
+
+fn comment(comment: &Comment) -> Value {
+    json!({
+        "author_role": comment.author_role,
+        "text": comment.text,
+        "created_at": text(comment.created_at),
+    })
+}
+
+fn change(change: &Change) -> Value {
+    json!({
+        "field": change.field,
+        "before": change.before,
+        "after": change.after,
+        "changed_as": change.author_role,
+        "changed_at": text(change.changed_at),
+    })
+}
+
+fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

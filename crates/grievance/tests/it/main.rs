@@ -1,0 +1,23 @@
+//! The grievance service through its own gRPC face, on real stores.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are tests too, and clippy does not know it"
+)]
+
+mod changing;
+mod copies;
+mod deeds;
+mod desk;
+mod desk_calendar;
+mod desk_figures;
+mod desk_late;
+mod desk_merge;
+mod desk_sight;
+mod desk_talk;
+mod ending;
+mod images;
+mod laid;
+mod numbers;
+mod privacy;
+mod raising;
+mod reading;

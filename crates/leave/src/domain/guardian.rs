@@ -1,0 +1,81 @@
+//! What a guardian says of a leave.
+
+use chrono::{DateTime, Utc};
+use kit::contact::Email;
+use uuid::Uuid;
+
+/// What a guardian says of a leave, and since when.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Guardian {
+    pub state: GuardianState,
+    /// When they were asked, or answered; `None` where nobody asks them.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// How a guardian's word stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GuardianState {
+    /// Nobody asks them.
+    None,
+    /// They did not answer yet.
+    Asked,
+    Approved,
+    Refused,
+}
+
+/// Where a student's guardian is written to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardianAddress {
+    pub student_id: Uuid,
+    pub version: i64,
+    pub email: Email,
+    /// Never the student.
+    pub set_by: Uuid,
+    pub set_at: DateTime<Utc>,
+}
+
+/// Why a link of a letter leads nowhere.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LinkRefusal {
+    Unknown,
+    Used,
+    Expired,
+}
+
+impl Guardian {
+    /// Nobody asks.
+    pub const NONE: Self = Self {
+        state: GuardianState::None,
+        at: None,
+    };
+
+    /// Asked now.
+    pub fn asked(at: DateTime<Utc>) -> Self {
+        Self {
+            state: GuardianState::Asked,
+            at: Some(at),
+        }
+    }
+
+    /// Whether a leave may be granted without passing them over.
+    pub fn allows(self) -> bool {
+        matches!(self.state, GuardianState::None | GuardianState::Approved)
+    }
+}
+
+impl GuardianState {
+    pub const ALL: [Self; 4] = [Self::None, Self::Asked, Self::Approved, Self::Refused];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Asked => "asked",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+}

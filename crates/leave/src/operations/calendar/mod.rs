@@ -1,0 +1,4 @@
+//! Leaves as a calendar.
+
+mod ical;
+pub(crate) mod read;

@@ -1,0 +1,3 @@
+//! The copies of students: kept right by events, filled from the students service.
+
+pub(crate) mod rebuild;
