@@ -1,6 +1,8 @@
 //! The same request twice is one effect: the first answer is kept beside the effect, in the same transaction, and given
 //! again to whoever repeats the request with its `Idempotency-Key`.
 
+mod answers;
+
 use std::ops::Deref;
 
 use chrono::{DateTime, Duration, Utc};
@@ -8,6 +10,8 @@ use prost::Message;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, prelude::*, schema};
 use sha2::{Digest as _, Sha256};
+
+pub use answers::Answers;
 
 use crate::{
     Clock, Db, Fault,

@@ -25,6 +25,7 @@
 //! | [`page`] | pages and sorting of lists |
 //! | [`paper`] | tables as PDF pages |
 //! | [`port`] | what all ports have in common |
+//! | [`turns`] | work that takes a thread or much memory, some at a time |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`template`] | texts and pages for people, filled without harm |
 //! | `testing` | what tests of every service need |
@@ -56,6 +57,7 @@ pub mod telemetry;
 pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod turns;
 pub mod upstream;
 
 /// The allocator of every process: a request allocates some hundred small things, which the C library's does at twice the

@@ -1,7 +1,6 @@
 //! One file a verb: load → decide by the domain → store with the event → commit.
 
 pub(crate) mod access_points;
-pub(crate) mod answers;
 pub(crate) mod copies;
 pub(crate) mod devices;
 pub(crate) mod flags;
@@ -16,7 +15,7 @@ pub(crate) mod sessions;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use kit::{Clock, Db, access::ServiceTokens, files::Files, keyring::Sealer, service::Deps, upstream::Upstreams};
+use kit::{Clock, Db, access::ServiceTokens, files::Files, idempotency::Answers, service::Deps, upstream::Upstreams};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -33,7 +32,7 @@ pub(crate) struct App {
     pub timezone: Tz,
     pub codes: Codes,
     /// Seals answers that are kept for repeated requests.
-    pub answers: Sealer,
+    pub answers: Answers,
     /// Students and roll calls, so that a scan asks nobody.
     pub memory: Memory,
     /// Where scans are stored together.
@@ -54,7 +53,7 @@ impl App {
     pub(crate) fn new(deps: Deps, config: Config) -> Self {
         Self {
             codes: Codes::new(&deps.keyring),
-            answers: deps.keyring.sealer("attendance/answers"),
+            answers: Answers::new(deps.keyring.sealer("attendance/answers")),
             memory: Memory::new(),
             group: Group::new(&config),
             db: deps.db,

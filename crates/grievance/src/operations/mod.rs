@@ -1,6 +1,5 @@
 //! One file a verb: load → decide by the domain → store with the event → commit.
 
-pub(crate) mod answers;
 pub(crate) mod change;
 pub(crate) mod close;
 pub(crate) mod comments;
@@ -17,7 +16,6 @@ pub(crate) mod reopen;
 pub(crate) mod resolve;
 pub(crate) mod seed;
 pub(crate) mod step;
-pub(crate) mod turns;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -28,14 +26,15 @@ use kit::{
     Clock, Db,
     access::ServiceTokens,
     files::Files,
+    idempotency::Answers,
     keyring::{Sealer, Signer},
     service::Deps,
+    turns::Turns,
     upstream::Upstreams,
 };
 use proto::options::Role;
 use url::Url;
 
-use self::turns::Turns;
 use crate::{Config, domain::Calendar};
 
 /// So many pictures are received at once; others wait.
@@ -70,7 +69,7 @@ pub(crate) struct App {
     /// Signs links to pictures.
     pub links: Signer,
     /// Seals answers that are kept for repeated requests.
-    pub answers: Sealer,
+    pub answers: Answers,
     pub upstreams: Upstreams,
     pub tokens: ServiceTokens,
     /// Where links begin.
@@ -87,7 +86,7 @@ impl App {
             darkroom: Turns::new(PICTURES_AT_ONCE, BUSY),
             leaving: Turns::new(LEAVING_AT_ONCE, BUSY),
             links: deps.keyring.signer("grievance/links"),
-            answers: deps.keyring.sealer("grievance/answers"),
+            answers: Answers::new(deps.keyring.sealer("grievance/answers")),
             db: deps.db,
             clock: deps.clock,
             config,

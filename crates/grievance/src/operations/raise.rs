@@ -9,7 +9,7 @@ use kit::{
 use proto::grievance::{self as message, RaiseGrievanceRequest};
 use uuid::Uuid;
 
-use super::{App, answers, step, view};
+use super::{App, step, view};
 use crate::{
     Error,
     domain::{Noted, Place, Priority, State, Student, Ticket, TicketNumber, Timing, due},
@@ -39,13 +39,13 @@ pub(crate) async fn raise(
     let (student_id, _) = caller.user()?;
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, request).await? {
         Attempt::First(once) => once,
-        Attempt::Repeated(sealed) => return answers::opened(app, caller, RPC, &sealed),
+        Attempt::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
     };
     let student = store::student::find(&**once, student_id).await?;
     let place = student.as_ref().and_then(place);
     let ticket = raise_in_txn(app, caller, &once, (student_id, place), new).await?;
     let answer = view::new(app, &ticket, student);
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     metrics::counter!("grievances_raised_total").increment(1);
     Ok(answer)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kit::{Fault, access::Caller, files::Incoming, page::Paging};
+use kit::{Fault, access::Caller, files::Incoming, page::Paging, turns::Turn};
 use proto::{
     grievance::{DownloadImageRequest, GrievanceImage, ListImagesRequest, ListImagesResponse, images_server},
     types::{FileChunk, FileHeader, file_chunk::Part},
@@ -20,7 +20,6 @@ use crate::{
             download::{self, Download},
             links, list,
         },
-        turns::Turn,
     },
     picture::LONGEST,
 };

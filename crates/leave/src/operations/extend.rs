@@ -11,7 +11,7 @@ use proto::leave as message;
 use uuid::Uuid;
 
 use super::{
-    App, answers,
+    App,
     requests::ask::{self, NewLeave},
     shown,
 };
@@ -41,7 +41,7 @@ pub(crate) async fn extend(
     more: More,
 ) -> Result<message::Leave, Error> {
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, request).await? {
-        Attempt::Repeated(sealed) => return answers::opened(app, caller, RPC, &sealed),
+        Attempt::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
         Attempt::First(once) => once,
     };
     let before = store::leave::held_in_txn(&once, &app.private, caller, more.leave).await?;
@@ -59,7 +59,7 @@ pub(crate) async fn extend(
     };
     let leave = ask::store_in_txn(app, caller, &once, new).await?;
     let answer = shown::one(app, &**once, caller, leave).await?;
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     Ok(answer)
 }
 

@@ -1,6 +1,5 @@
 //! One file a verb: load → decide by the domain → store with the event → commit.
 
-pub(crate) mod answers;
 pub(crate) mod calendar;
 pub(crate) mod chain;
 pub(crate) mod copies;
@@ -23,6 +22,7 @@ use kit::{
     Clock, Db,
     access::ServiceTokens,
     files::Files,
+    idempotency::Answers,
     keyring::{Sealer, Signer},
     mail::Mail,
     service::Deps,
@@ -44,7 +44,7 @@ pub(crate) struct App {
     /// What students and approvers say, and guardians' addresses.
     pub private: Sealer,
     /// Answers that are kept for repeated requests.
-    pub answers: Sealer,
+    pub answers: Answers,
     /// Links to documents.
     pub links: Signer,
     pub upstreams: Upstreams,
@@ -57,7 +57,7 @@ impl App {
     pub(crate) fn new(deps: Deps, config: Config) -> Self {
         Self {
             private: deps.keyring.sealer("leave/private"),
-            answers: deps.keyring.sealer("leave/answers"),
+            answers: Answers::new(deps.keyring.sealer("leave/answers")),
             links: deps.keyring.signer("leave/links"),
             db: deps.db,
             clock: deps.clock,

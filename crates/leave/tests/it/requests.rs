@@ -182,3 +182,25 @@ async fn the_same_request_again_is_the_same_leave() {
     assert_eq!(hostel.count("leave").await, 1);
     assert_eq!(hostel.told("leave.requested").await.len(), 1);
 }
+
+#[tokio::test]
+async fn the_same_request_past_midnight_is_still_the_same_leave() {
+    let hostel = Hostel::open().await;
+    let asha = hostel.student(1, "A").await;
+    let today = hostel.home(0, 1);
+    let ask = async || {
+        let mut request = hostel.by_student(&asha, today.clone());
+        let key = "5a0d6c5e-51c8-4f0a-9d0e-0d6a3b6a1c77".parse().unwrap();
+        request.metadata_mut().insert(metadata::IDEMPOTENCY_KEY, key);
+        told(hostel.requests().request_leave(request).await)
+    };
+    let first = ask().await.unwrap();
+    hostel.world.clock.advance(chrono::Duration::hours(8));
+    assert_eq!(
+        wrong_fields(hostel.ask(&asha, today.clone()).await),
+        ["from_date"],
+        "asked anew it begins too early"
+    );
+    assert_eq!(ask().await.unwrap(), first);
+    assert_eq!(hostel.count("leave").await, 1);
+}

@@ -1,7 +1,6 @@
 //! One file a verb: load → decide by the domain → store with the event → commit.
 
 pub(crate) mod accounts;
-mod answers;
 pub(crate) mod change;
 pub(crate) mod deactivate;
 pub(crate) mod documents;
@@ -15,7 +14,6 @@ pub(crate) mod reseal;
 pub(crate) mod rooms;
 pub(crate) mod seed;
 pub(crate) mod settle;
-mod turns;
 
 use std::sync::Arc;
 
@@ -23,13 +21,14 @@ use kit::{
     Clock, Db,
     access::ServiceTokens,
     files::Files,
+    idempotency::Answers,
     keyring::{Sealer, Signer},
     service::Deps,
+    turns::Turns,
     upstream::Upstreams,
 };
 use url::Url;
 
-use self::turns::Turns;
 use crate::Config;
 
 /// What the operations work with.
@@ -41,7 +40,7 @@ pub(crate) struct App {
     /// Phones and addresses.
     pub private: Sealer,
     /// Answers that are kept for repeated requests.
-    pub answers: Sealer,
+    pub answers: Answers,
     /// Links to documents.
     pub links: Signer,
     /// A picture that is being decoded takes much memory.
@@ -58,7 +57,7 @@ impl App {
     pub(crate) fn new(deps: Deps, config: Config) -> Self {
         Self {
             private: deps.keyring.sealer("students/private"),
-            answers: deps.keyring.sealer("students/answers"),
+            answers: Answers::new(deps.keyring.sealer("students/answers")),
             links: deps.keyring.signer("students/links"),
             thumbnails: Turns::new(1, "Many photos are being added at the moment, try again shortly"),
             sheets: Turns::new(2, "Many files are being imported at the moment, try again shortly"),

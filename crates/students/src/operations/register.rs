@@ -15,7 +15,7 @@ use kit::{
 use proto::students::{RegisterStudentRequest, Student as Message};
 use uuid::Uuid;
 
-use super::{App, accounts, answers, move_room, settle};
+use super::{App, accounts, move_room, settle};
 use crate::{
     Error,
     domain::{Private, State, Student, Term},
@@ -67,13 +67,13 @@ pub(crate) async fn register(
     request: &RegisterStudentRequest,
     new: NewStudent,
 ) -> Result<Message, Error> {
-    if let Some(answer) = answers::given(app, caller, RPC, request).await? {
+    if let Some(answer) = app.answers.given(&app.db, caller, RPC, request).await? {
         return Ok(answer);
     }
     match try_register(app, caller, request, new).await {
         Ok(answer) => Ok(answer),
         // Another try of this request may have got there meanwhile, or a commit whose own answer was lost.
-        Err(error) => match answers::given(app, caller, RPC, request).await {
+        Err(error) => match app.answers.given(&app.db, caller, RPC, request).await {
             Ok(Some(answer)) => Ok(answer),
             _ => Err(error),
         },
@@ -157,6 +157,6 @@ async fn commit(
     }
     outbox::add(&once, events::registered(&app.clock, caller, &student)).await?;
     let answer = convert::student(&student);
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     Ok((student, answer))
 }

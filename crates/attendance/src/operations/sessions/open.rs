@@ -14,7 +14,6 @@ use crate::{
     Error,
     domain::{Closing, NewSession, Opening, Session},
     events,
-    operations::answers,
     rpc::convert_sessions,
     store::{self, partitions},
 };
@@ -30,13 +29,13 @@ pub(crate) async fn open(
     request: &GenerateQrRequest,
     new: NewSession,
 ) -> Result<OpenedSession, Error> {
-    if let Some(answer) = answers::given(app, caller, RPC, request).await? {
+    if let Some(answer) = app.answers.given(&app.db, caller, RPC, request).await? {
         return Ok(answer);
     }
     match open_new(app, caller, request, new).await {
         Ok(answer) => Ok(answer),
         // Another try of this request may have got there meanwhile, or a commit whose own answer was lost.
-        Err(error) => match answers::given(app, caller, RPC, request).await {
+        Err(error) => match app.answers.given(&app.db, caller, RPC, request).await {
             Ok(Some(answer)) => Ok(answer),
             _ => Err(error),
         },
@@ -90,7 +89,7 @@ async fn store_new(
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, request).await? {
         Attempt::First(once) => once,
         Attempt::Repeated(sealed) => {
-            let answer = answers::opened(app, caller, RPC, &sealed)?;
+            let answer = app.answers.opened(caller, RPC, &sealed)?;
             return Ok(Stored::Answer(Box::new(answer)));
         }
     };
@@ -104,7 +103,7 @@ async fn store_new(
     }
     outbox::add(&once, events::opened(&app.clock, caller, session)).await?;
     let answer = convert_sessions::opened(session, code::of(app, session).ok_or(Error::SessionClosed)?);
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     app.memory.keep_sessions([session.clone()]);
     Ok(Stored::Answer(Box::new(answer)))
 }

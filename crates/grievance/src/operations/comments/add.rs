@@ -12,7 +12,7 @@ use crate::{
     Error,
     domain::{Comment, Noted, Ticket, TicketRef},
     events,
-    operations::{App, answers, step, view},
+    operations::{App, step, view},
     rpc::convert_comments,
     store,
 };
@@ -41,7 +41,7 @@ pub(crate) async fn add(
     let names = view::names(app, &[author]).await?;
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, request).await? {
         Attempt::First(once) => once,
-        Attempt::Repeated(sealed) => return answers::opened(app, caller, RPC, &sealed),
+        Attempt::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
     };
     // Held to the end: two who say something at once both do.
     let before = store::ticket::find_locked_in_txn(&once, caller, &app.named, ticket).await?;
@@ -61,7 +61,7 @@ pub(crate) async fn add(
         talk_in_txn(app, caller, &once, &before, (&comment, new.asks)).await?;
     }
     let answer = convert_comments::comment(&comment, &before, view::sight_of(app, caller, &before), &names);
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     Ok(answer)
 }
 

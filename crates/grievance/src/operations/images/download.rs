@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use kit::files::Key;
+use kit::{files::Key, turns::Turn};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::super::{App, turns::Turn};
+use super::super::App;
 use crate::{Error, domain::Image, store};
 
 /// What sealing adds to a picture, at most.

@@ -21,7 +21,7 @@ use crate::{
     Error,
     domain::{Document, Leave},
     events,
-    operations::{App, answers},
+    operations::App,
     rpc::convert_documents as convert,
     store,
 };
@@ -112,7 +112,7 @@ async fn keep(app: &App, caller: &Caller, new: &NewDocument, place: &Key, inspec
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, &fingerprint).await? {
         Attempt::Repeated(sealed) => {
             give_up(app, place).await;
-            let document = answers::opened(app, caller, RPC, &sealed)?;
+            let document = app.answers.opened(caller, RPC, &sealed)?;
             return Ok(Kept(document, Vec::new()));
         }
         Attempt::First(once) => once,
@@ -151,7 +151,7 @@ async fn keep(app: &App, caller: &Caller, new: &NewDocument, place: &Key, inspec
     }
     outbox::add(&once, events::documented(&app.clock, caller, &leave, &document)).await?;
     let answer = convert::without_link(&document);
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     Ok(Kept(answer, doomed))
 }
 

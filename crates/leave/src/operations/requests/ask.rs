@@ -13,7 +13,7 @@ use crate::{
     Error,
     domain::{Days, Details, Guardian, Leave, LeaveType, State},
     events,
-    operations::{App, answers, guardian, shown},
+    operations::{App, guardian, shown},
     store,
 };
 
@@ -31,6 +31,15 @@ pub(crate) struct NewLeave {
     pub extends: Option<Leave>,
 }
 
+/// The answer that the request was given before.
+pub(crate) async fn given(
+    app: &App,
+    caller: &Caller,
+    request: &message::RequestLeaveRequest,
+) -> Result<Option<message::Leave>, Error> {
+    Ok(app.answers.given(&app.db, caller, RPC, request).await?)
+}
+
 /// Asks for a leave of the caller's; the answer is kept for repetitions of the request.
 pub(crate) async fn ask(
     app: &App,
@@ -39,12 +48,12 @@ pub(crate) async fn ask(
     new: NewLeave,
 ) -> Result<message::Leave, Error> {
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, request).await? {
-        Attempt::Repeated(sealed) => return answers::opened(app, caller, RPC, &sealed),
+        Attempt::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
         Attempt::First(once) => once,
     };
     let leave = store_in_txn(app, caller, &once, new).await?;
     let answer = shown::one(app, &**once, caller, leave).await?;
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     Ok(answer)
 }
 

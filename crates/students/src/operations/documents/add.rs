@@ -18,13 +18,7 @@ use kit::{
 use proto::students::Document as Message;
 use uuid::Uuid;
 
-use super::{
-    super::{App, answers},
-    links,
-    places::Places,
-    remove::remove_in_txn,
-    thumbnails,
-};
+use super::{super::App, links, places::Places, remove::remove_in_txn, thumbnails};
 use crate::{
     Error,
     domain::{
@@ -131,7 +125,7 @@ async fn keep(app: &App, caller: &Caller, new: &NewDocument, arrived: Arrived) -
     let request = fingerprint(new, &arrived);
     let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, &request).await? {
         Attempt::Repeated(sealed) => {
-            let document = answers::opened(app, caller, RPC, &sealed)?;
+            let document = app.answers.opened(caller, RPC, &sealed)?;
             return Ok(Outcome::Repeated(Box::new(document)));
         }
         Attempt::First(once) => once,
@@ -148,7 +142,7 @@ async fn keep(app: &App, caller: &Caller, new: &NewDocument, arrived: Arrived) -
     }
     outbox::add(&once, events::document::added(&app.clock, caller, &document)).await?;
     let answer = convert::without_links(&document);
-    once.commit(&answers::sealed(app, caller, RPC, &answer)).await?;
+    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
     Ok(Outcome::Added(Box::new(answer), doomed))
 }
 

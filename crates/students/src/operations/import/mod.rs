@@ -26,7 +26,7 @@ use self::{
     batch::{Done, Fate},
     plan::{Line, New, Standing},
 };
-use super::{App, answers};
+use super::App;
 use crate::Error;
 
 const RPC: &str = "ImportStudents";
@@ -48,14 +48,14 @@ pub(crate) async fn import(app: &Arc<App>, caller: &Caller, order: Order) -> Res
     let claimed = idempotency::claim::<Vec<u8>>(&app.db, &app.clock, caller, (RPC, LONGEST), &request).await?;
     let claim = match claimed {
         Claimed::First(claim) => claim,
-        Claimed::Repeated(sealed) => return answers::opened(app, caller, RPC, &sealed),
+        Claimed::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
     };
     match try_import(app, caller, order).await {
         Ok(lines) => {
             let is_final = lines.iter().all(|line| line.standing.is_final());
             let report = report::of(lines);
             if is_final {
-                claim.keep(&app.db, &answers::sealed(app, caller, RPC, &report)).await?;
+                claim.keep(&app.db, &app.answers.sealed(caller, RPC, &report)).await?;
             } else {
                 // The same again does the rest.
                 claim.release(&app.db, &app.clock).await?;

@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
+use kit::turns::Turn;
 use tokio::sync::mpsc;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
-
-use super::super::turns::Turn;
 
 /// Pieces of the archive that may wait for a slow reader, and pieces of files for the archive.
 const WAITING: usize = 4;
@@ -125,7 +124,9 @@ impl Write for Out {
 mod tests {
     use std::io::{Cursor, Read as _};
 
-    use super::{super::super::turns::Turns, *};
+    use kit::turns::Turns;
+
+    use super::*;
 
     async fn begun() -> (Archive, Pieces) {
         begin(Turns::new(1, "busy").take().await.unwrap())

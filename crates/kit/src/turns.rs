@@ -2,46 +2,46 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kit::Fault;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
 };
 
-use crate::Error;
+use crate::Fault;
 
 /// How long somebody waits for their turn: less than the gateway waits for an answer.
 const LONGEST_WAIT: Duration = Duration::from_secs(6);
 
 /// Whose turn it is.
-pub(crate) struct Turns {
+pub struct Turns {
     permits: Arc<Semaphore>,
     busy: &'static str,
 }
 
 /// The right to do one piece of work, until it is dropped.
-pub(crate) struct Turn(OwnedSemaphorePermit);
+pub struct Turn(OwnedSemaphorePermit);
 
 impl Turns {
     /// So many at once; `busy` is what those hear whose turn does not come.
-    pub(crate) fn new(at_once: usize, busy: &'static str) -> Self {
+    pub fn new(at_once: usize, busy: &'static str) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(at_once)),
             busy,
         }
     }
 
-    pub(crate) async fn take(&self) -> Result<Turn, Error> {
+    /// Waits for a turn, though not for ever.
+    pub async fn take(&self) -> Result<Turn, Fault> {
         match tokio::time::timeout(LONGEST_WAIT, self.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Turn(permit)),
-            _ => Err(Fault::unavailable(self.busy).into()),
+            _ => Err(Fault::unavailable(self.busy)),
         }
     }
 }
 
 impl Turn {
     /// Does the work on a thread of its own. The turn goes along: work that was given up on still counts.
-    pub(crate) fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    pub fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place, behind its semaphore")]
         tokio::task::spawn_blocking(move || {
             let done = work();
