@@ -220,11 +220,14 @@ pub(super) struct Failed {
     pub(super) not_before: Option<DateTime<Utc>>,
 }
 
-/// Has PostgreSQL find rows by the indexes for the rest of the transaction. A plan that it made while the table was nearly
-/// empty reads all of it, and stays in use until the next ANALYZE, when thousands of rows may have come.
+/// Has PostgreSQL walk the indexes for the rest of the transaction. A plan that it made while the table was nearly empty
+/// reads all of it, for every row anew, and stays in use until the next ANALYZE, when thousands of rows may have come. A
+/// bitmap is as bad: it visits whatever was published since the last VACUUM each time, where a walk of the index leaves
+/// out what the walk before found dead.
 pub(super) async fn by_indexes(txn: &Txn) -> Result<(), DbErr> {
     if txn.get_database_backend() == sea_orm::DbBackend::Postgres {
-        txn.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+        txn.execute_unprepared("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            .await?;
     }
     Ok(())
 }
