@@ -18,7 +18,11 @@ struct Record;
 #[async_trait::async_trait]
 impl Hear for Record {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
-        record::record_in_txn(txn, event)
+        self.apply_all(txn, &[event]).await
+    }
+
+    async fn apply_all(&self, txn: &Txn, events: &[&Event]) -> Result<(), Heard> {
+        record::record_in_txn(txn, events)
             .await
             .map_err(|error| Heard::Retry(error.to_string()))
     }
@@ -52,7 +56,7 @@ pub(crate) fn consumers(db: &Db, files: &Arc<dyn Files>, clock: &Clock) -> Vec<C
         clock: clock.clone(),
     };
     vec![
-        Consumer::new(everything, db.clone(), clock.clone(), Arc::new(Record)),
+        Consumer::new(everything, db.clone(), clock.clone(), Arc::new(Record)).together(),
         Consumer::new(exports, db.clone(), clock.clone(), Arc::new(tell)),
     ]
 }

@@ -1,5 +1,7 @@
 //! Who was erased, and what that does to entries.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use kit::db::Txn;
 use sea_orm::{
@@ -27,13 +29,14 @@ pub(crate) async fn erase_in_txn(txn: &Txn, subject: &str, at: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Whether one of two was erased.
-pub(crate) async fn any_is_erased_in_txn(txn: &Txn, one: &str, other: &str) -> Result<bool, DbErr> {
-    let sql = "SELECT 1 AS found FROM erased WHERE subject = $1 OR subject = $2";
-    let row = txn
-        .query_one_raw(statement(txn, sql, [one.into(), other.into()]))
-        .await?;
-    Ok(row.is_some())
+/// Which of these were erased.
+pub(crate) async fn among_in_txn(txn: &Txn, subjects: &HashSet<&str>) -> Result<HashSet<String>, DbErr> {
+    let places: Vec<String> = (1..=subjects.len()).map(|place| format!("${place}")).collect();
+    let sql = format!("SELECT subject FROM erased WHERE subject IN ({})", places.join(", "));
+    let values = subjects.iter().map(|&subject| subject.into());
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+    let rows = txn.query_all_raw(statement).await?;
+    rows.iter().map(|row| row.try_get("", "subject")).collect()
 }
 
 fn statement<const N: usize>(txn: &Txn, sql: &str, values: [sea_orm::Value; N]) -> Statement {

@@ -12,8 +12,8 @@ use kit::{
 };
 use proto::options::Role;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _,
-    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement, sea_query::Expr,
 };
 
 use entity::{ActiveModel, Column, Entity, Model};
@@ -102,8 +102,17 @@ async fn next(db: &impl ConnectionTrait, from: Select<Entity>, sequence: u64, li
     Ok(rows.into_iter().map(from_row).collect())
 }
 
-pub(crate) async fn insert_in_txn(txn: &Txn, entry: Entry) -> Result<(), Error> {
-    let row = ActiveModel {
+pub(crate) async fn insert_in_txn(txn: &Txn, entries: Vec<Entry>) -> Result<(), Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows = entries.into_iter().map(into_row);
+    Entity::insert_many(rows).exec_without_returning(&**txn).await?;
+    Ok(())
+}
+
+fn into_row(entry: Entry) -> ActiveModel {
+    ActiveModel {
         sequence: Set(stored(entry.sequence)),
         id: Set(entry.fact.id),
         occurred_at: Set(entry.fact.occurred_at),
@@ -116,9 +125,7 @@ pub(crate) async fn insert_in_txn(txn: &Txn, entry: Entry) -> Result<(), Error> 
         salt: Set(entry.salt),
         digest: Set(entry.digest.to_string()),
         hash: Set(entry.hash.to_string()),
-    };
-    row.insert(&**txn).await?;
-    Ok(())
+    }
 }
 
 /// A row whose place is none of the chain's. Rows and head are read at one moment.

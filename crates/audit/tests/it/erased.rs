@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use kit::{
     access::{Caller, Identity},
     clock::timestamp,
+    events::{Draft, outbox},
     files::{Files, exports},
 };
 use proto::{
@@ -76,6 +77,32 @@ async fn whoever_is_erased_is_forgotten_also_by_what_comes_late() {
     let verdict = trail.verify().await;
     assert!(verdict.intact, "{verdict:?}");
     assert_eq!(verdict.entries, 5);
+}
+
+/// What is recorded in one transaction with an erasure, before it and after it, is forgotten with the rest.
+#[tokio::test]
+async fn whoever_is_erased_amid_much_is_forgotten_in_all_of_it() {
+    let trail = Trail::begin().await;
+    let clock = &trail.world.clock;
+    let (asha, service) = (clock.new_id(), Caller::service("tests", String::new()));
+    let erased = Draft::new(clock, &service, "tests", asha, 1, &StudentErased::default());
+    let done_by_her = |_| {
+        let other = clock.new_id();
+        Draft::new(clock, &as_oneself(asha), "tests", other, 1, &created(other))
+    };
+    let drafts = (0..40).map(done_by_her).chain([erased]).collect::<Vec<_>>();
+    let drafts = drafts.into_iter().chain((0..40).map(done_by_her));
+    let txn = trail.world.db.begin().await.unwrap();
+    outbox::add_many(&txn, drafts).await.unwrap();
+    txn.commit().await.unwrap();
+    let end = Instant::now() + PATIENCE;
+    while trail.verify().await.entries < 81 {
+        assert!(Instant::now() < end, "not everything reached the trail");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let said = said(&trail).await;
+    assert!(!said.contains("203.0.113.77") && !said.contains("Asha Verma"), "{said}");
+    assert!(trail.verify().await.intact);
 }
 
 #[tokio::test]

@@ -1,13 +1,21 @@
 //! A consumer of events: one try is one transaction with the inbox row and the effect; after five tries an event is
-//! parked.
+//! parked. Events of different subjects that come together may be applied together.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use sea_orm::DbErr;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -31,10 +39,18 @@ pub trait Hear: Send + Sync {
     /// Has its effect in `txn` and nowhere else: whether it happened is decided by the commit. May be called again for the
     /// same event after a failure, never after a success.
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard>;
+
+    /// The same for events of different subjects, where the consumer takes them [`Consumer::together`]: all, or none.
+    async fn apply_all(&self, txn: &Txn, events: &[&Event]) -> Result<(), Heard> {
+        for event in events {
+            self.apply(txn, event).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Why an event was not applied.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Heard {
     /// It may go better in a moment.
     #[error("{0}")]
@@ -75,6 +91,13 @@ pub struct Consumer {
     clock: Clock,
     hear: Arc<dyn Hear>,
     applying: Arc<Semaphore>,
+    /// Those that wait for the next transaction, where it takes all.
+    waiting: Option<Arc<Mutex<Vec<Waiting>>>>,
+}
+
+struct Waiting {
+    event: Event,
+    told: oneshot::Sender<Try>,
 }
 
 /// How working on an event ended.
@@ -97,6 +120,7 @@ pub(super) struct Failure {
 }
 
 /// How one try ended.
+#[derive(Clone)]
 enum Try {
     Applied,
     /// The database is not there; this says nothing about the event.
@@ -112,6 +136,17 @@ impl Consumer {
             clock,
             hear,
             applying: Arc::new(Semaphore::new(APPLYING)),
+            waiting: None,
+        }
+    }
+
+    /// Events that wait go into one transaction. For effects that are small, many, and in the database alone.
+    #[must_use]
+    pub fn together(self) -> Self {
+        Self {
+            applying: Arc::new(Semaphore::new(1)),
+            waiting: Some(Arc::default()),
+            ..self
         }
     }
 
@@ -186,42 +221,86 @@ impl Consumer {
             traceparent = event.traceparent);
         telemetry::follow(&span, event.traceparent.as_deref());
         let work = async {
-            // Never closed, so a permit always comes.
-            let _permit = self.applying.acquire().await;
-            let work = AssertUnwindSafe(self.apply(event)).catch_unwind();
-            match timeout(APPLY_LIMIT, work).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(panic)) => Try::Failed(Heard::Retry(format!("panicked: {}", words_of(&*panic)))),
-                Err(_) => Try::Failed(Heard::Retry(format!("took longer than {APPLY_LIMIT:?}"))),
+            match &self.waiting {
+                Some(waiting) => self.try_together(waiting, event).await,
+                None => {
+                    // Never closed, so a permit always comes.
+                    let _permit = self.applying.acquire().await;
+                    self.try_all(&[event]).await
+                }
             }
         };
         work.instrument(span).await
     }
 
-    /// The inbox row and the effect, in one transaction.
-    async fn apply(&self, event: &Event) -> Try {
+    /// Whose turn it is applies all that waits, also for those behind.
+    async fn try_together(&self, waiting: &Mutex<Vec<Waiting>>, event: &Event) -> Try {
+        let held = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (told, mut outcome) = oneshot::channel();
+        let event = event.clone();
+        held().push(Waiting { event, told });
+        let _turn = self.applying.acquire().await;
+        if let Ok(outcome) = outcome.try_recv() {
+            return outcome;
+        }
+        let batch = std::mem::take(&mut *held());
+        self.settle(batch).await;
+        // Only told to stop could whoever had the turn be gone with it.
+        outcome.await.unwrap_or_else(|_| Try::Away("given up".to_owned()))
+    }
+
+    /// Tries all in one transaction, and one after the other where that fails: what is wrong with one of them is its own.
+    async fn settle(&self, batch: Vec<Waiting>) {
+        let events: Vec<&Event> = batch.iter().map(|waiting| &waiting.event).collect();
+        let all = match self.try_all(&events).await {
+            Try::Failed(_) if batch.len() > 1 => None,
+            outcome => Some(outcome),
+        };
+        for Waiting { event, told } in batch {
+            let outcome = match &all {
+                Some(outcome) => outcome.clone(),
+                None => self.try_all(&[&event]).await,
+            };
+            // Whoever waited was told to stop.
+            let _ = told.send(outcome);
+        }
+    }
+
+    async fn try_all(&self, events: &[&Event]) -> Try {
+        let work = AssertUnwindSafe(self.apply(events)).catch_unwind();
+        match timeout(APPLY_LIMIT, work).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => Try::Failed(Heard::Retry(format!("panicked: {}", words_of(&*panic)))),
+            Err(_) => Try::Failed(Heard::Retry(format!("took longer than {APPLY_LIMIT:?}"))),
+        }
+    }
+
+    /// The inbox rows and the effects, in one transaction.
+    async fn apply(&self, events: &[&Event]) -> Try {
         let begun = async {
             let txn = self.db.begin().await?;
-            let new = inbox::record(&txn, self.name(), event.id, self.clock.now()).await?;
+            let ids = events.iter().map(|event| event.id);
+            let new = inbox::record(&txn, self.name(), ids, self.clock.now()).await?;
             Ok::<_, DbErr>((txn, new))
         };
-        let txn = match begun.await {
-            Ok((txn, true)) => txn,
-            // Whether the memory was renewed decides nothing now.
-            Ok((txn, false)) => {
-                return txn
-                    .commit()
-                    .await
-                    .map_or_else(|error| Try::Away(error.to_string()), |()| Try::Applied);
-            }
+        let (txn, new) = match begun.await {
+            Ok(begun) => begun,
             // An outage must not park what is good.
             Err(error) => return Try::Away(error.to_string()),
         };
-        if let Err(heard) = self.hear.apply(&txn, event).await {
+        let fresh: Vec<&Event> = events.iter().copied().filter(|event| new.contains(&event.id)).collect();
+        let heard = match fresh.as_slice() {
+            [] => Ok(()),
+            [one] => self.hear.apply(&txn, one).await,
+            several => self.hear.apply_all(&txn, several).await,
+        };
+        if let Err(heard) = heard {
             return Try::Failed(heard);
         }
         match txn.commit().await {
             Ok(()) => Try::Applied,
+            // Whether the memory was renewed decides nothing now.
+            Err(error) if fresh.is_empty() => Try::Away(error.to_string()),
             Err(error) => Try::Failed(Heard::Retry(error.to_string())),
         }
     }

@@ -1,5 +1,7 @@
 //! What a consumer has applied: one row an event, written in the transaction of the effect.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr, Statement, Value};
 use uuid::Uuid;
@@ -9,20 +11,35 @@ use crate::db::{Db, Txn};
 /// Longer than the ledger of any outbox, so that a replay finds everything still here.
 pub(super) const KEPT: chrono::Duration = chrono::Duration::days(14);
 
-/// Says whether the event is new to the consumer, and remembers it; one that comes again is remembered from now on, because
+/// Says which events are new to the consumer, and remembers all; one that comes again is remembered from now on, because
 /// its ledger keeps it from now on, too.
-pub(super) async fn record(txn: &Txn, consumer: &str, event: Uuid, now: DateTime<Utc>) -> Result<bool, DbErr> {
-    let values: [Value; 3] = [consumer.into(), event.into(), now.into()];
-    let execute = async |sql| {
-        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values.clone());
-        Ok::<_, DbErr>(txn.execute_raw(statement).await?.rows_affected())
-    };
-    let new = execute("INSERT INTO inbox (consumer, event_id, applied_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .await?;
-    if new == 0 {
-        execute("UPDATE inbox SET applied_at = $3 WHERE consumer = $1 AND event_id = $2").await?;
+pub(super) async fn record(
+    txn: &Txn,
+    consumer: &str,
+    events: impl ExactSizeIterator<Item = Uuid> + Clone,
+    now: DateTime<Utc>,
+) -> Result<HashSet<Uuid>, DbErr> {
+    let rows: Vec<String> = (3..events.len() + 3)
+        .map(|place| format!("($1, ${place}, $2)"))
+        .collect();
+    let sql = format!(
+        "INSERT INTO inbox (consumer, event_id, applied_at) VALUES {} ON CONFLICT DO NOTHING RETURNING event_id",
+        rows.join(", ")
+    );
+    let values = [consumer.into(), now.into()]
+        .into_iter()
+        .chain(events.clone().map(Value::from));
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+    let new = txn.query_all_raw(statement).await?;
+    let new = new.iter().map(|row| row.try_get("", "event_id"));
+    let new: HashSet<Uuid> = new.collect::<Result<_, _>>()?;
+    for again in events.filter(|event| !new.contains(event)) {
+        let sql = "UPDATE inbox SET applied_at = $3 WHERE consumer = $1 AND event_id = $2";
+        let values: [Value; 3] = [consumer.into(), again.into(), now.into()];
+        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+        txn.execute_raw(statement).await?;
     }
-    Ok(new > 0)
+    Ok(new)
 }
 
 /// Forgets at most `rows` that are older than `before`; says how many.

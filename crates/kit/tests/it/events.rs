@@ -5,6 +5,7 @@ mod amqp;
 mod fixture;
 mod outages;
 mod proxy;
+mod together;
 
 use std::{
     collections::HashMap,

@@ -128,9 +128,19 @@ impl Stage {
 
     /// Runs a consumer in the background, on the stage's own database.
     pub(super) async fn start_consumer(&self, name: &str, topics: &[&str], hear: Arc<dyn Hear>) -> Running {
+        self.start(self.consumer(name, topics, hear)).await
+    }
+
+    pub(super) fn consumer(&self, name: &str, topics: &[&str], hear: Arc<dyn Hear>) -> Consumer {
         let subscription = Subscription::new(name, topics);
-        self.bus.declare(std::slice::from_ref(&subscription)).await.unwrap();
-        let consumer = Consumer::new(subscription, self.db.clone(), self.clock.clone(), hear);
+        Consumer::new(subscription, self.db.clone(), self.clock.clone(), hear)
+    }
+
+    pub(super) async fn start(&self, consumer: Consumer) -> Running {
+        self.bus
+            .declare(std::slice::from_ref(consumer.subscription()))
+            .await
+            .unwrap();
         let bus = self.bus.clone();
         Running::start(|stop| async move { bus.consume(consumer, stop).await.unwrap() })
     }
