@@ -1,10 +1,10 @@
 //! What the product is held against: an actix handler that makes one typed tonic call and does nothing else, and one
 //! that does not even do that.
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use kit::upstream::Upstreams;
+use hyper_util::rt::TokioIo;
 use proto::{
     auth::{
         LoginRequest, LoginWithSecondFactorRequest, LogoutRequest, MeRequest, RefreshRequest, SignInOutcome, User,
@@ -17,8 +17,11 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     Request, Response, Status,
-    transport::{Channel, Server},
+    transport::{Channel, Endpoint, Server, Uri},
 };
+
+/// How much a pipe holds in each direction before the writer waits.
+const PIPE: usize = 256 * 1024;
 
 /// A service that answers from memory: no access layer, no database.
 #[derive(Clone)]
@@ -52,17 +55,19 @@ impl Auth for Fixed {
 
 /// A channel to the fixed service over an in-process pipe.
 pub(crate) fn over_a_pipe(user: User) -> anyhow::Result<Channel> {
-    let mut builder = Upstreams::builder();
-    let pipes = builder.local("auth");
+    let (here, there) = tokio::io::duplex(PIPE);
     tokio::spawn(
         Server::builder()
             .add_service(AuthServer::new(Fixed(user)))
-            .serve_with_incoming(pipes),
+            .serve_with_incoming(tokio_stream::once(Ok::<_, io::Error>(there))),
     );
-    builder
-        .build()
-        .channel("auth")
-        .ok_or_else(|| anyhow::anyhow!("no channel"))
+    let mut here = Some(TokioIo::new(here));
+    let connector = tower::service_fn(move |_: Uri| {
+        let here = here.take().ok_or_else(|| io::Error::other("the pipe is gone"));
+        std::future::ready(here)
+    });
+    // A valid name: the pipe has no address.
+    Ok(Endpoint::from_static("http://in.process").connect_with_connector_lazy(connector))
 }
 
 /// The same over loopback TCP.
@@ -76,10 +81,7 @@ pub(crate) async fn over_tcp(user: User) -> anyhow::Result<Channel> {
             .add_service(AuthServer::new(Fixed(user)))
             .serve_with_incoming(incoming),
     );
-    Ok(tonic::transport::Endpoint::from_shared(url)?
-        .tcp_nodelay(true)
-        .connect()
-        .await?)
+    Ok(Endpoint::from_shared(url)?.tcp_nodelay(true).connect().await?)
 }
 
 /// Serves `/me` by one typed call on the channel, and `/` by none.

@@ -13,7 +13,7 @@ use proto::auth::{LoginRequest, auth_client::AuthClient};
 /// The password of everybody in the demo.
 pub(crate) const PASSWORD: &str = "Demo@1234";
 
-/// The demo on embedded stores; with an address, the gateway calls the services there instead of through pipes.
+/// The demo on embedded stores; with an address, the gateway calls the services there instead of its own.
 pub(crate) async fn product(
     data: std::path::PathBuf,
     grpc: Option<SocketAddr>,

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use clap::Args;
 use grievance::Grievances;
 use hostelpulse::{Composed, Gateways, SERVICES, run_services};
+use kit::upstream::Channel;
 use kit::{
     Clock, Db,
     config::Config,
@@ -22,7 +23,7 @@ use kit::{
 use proto::grievance::{RaiseGrievanceRequest, grievances_client::GrievancesClient};
 use sea_orm::{ConnectionTrait as _, Statement, Value};
 use tokio::task::JoinSet;
-use tonic::{Code, Request, transport::Channel};
+use tonic::{Code, Request};
 
 use crate::product::token_of;
 

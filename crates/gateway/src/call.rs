@@ -6,12 +6,12 @@ use bytes::{Buf as _, BufMut as _, Bytes};
 use futures_util::Stream;
 use http::uri::PathAndQuery;
 use kit::Fault;
+use kit::upstream::Channel;
 use tonic::{
     Code, Request, Status, Streaming,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     metadata::MetadataMap,
-    transport::Channel,
 };
 
 /// Messages between us and services may be this large.

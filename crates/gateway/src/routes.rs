@@ -162,7 +162,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn route(&self, binding: &HttpRule, channel: tonic::transport::Channel) -> Result<Route, String> {
+    fn route(&self, binding: &HttpRule, channel: kit::upstream::Channel) -> Result<Route, String> {
         let policy = self.policy;
         if !policy.public && !policy.authenticated && policy.roles.is_empty() {
             return Err("only services may call it, so it can have no path".to_owned());

@@ -144,7 +144,7 @@ impl Kind {
     fn from_grpc(code: Code) -> Self {
         let same = Self::ALL.into_iter().find(|kind| kind.grpc() == code);
         same.unwrap_or(match code {
-            // The client side of a deadline over an in-process pipe reports Cancelled.
+            // The client side of a deadline over a connection reports Cancelled.
             Code::Cancelled => Self::DeadlineExceeded,
             Code::Aborted => Self::Conflict,
             _ => Self::Internal,

@@ -1,23 +1,23 @@
-//! One channel a service: an in-process pipe where the service runs here, else connections balanced over its addresses.
+//! One channel a service: calls of functions where the service runs here, else connections balanced over its addresses.
 //! Whoever calls cannot tell.
+
+mod channel;
+mod place;
 
 use std::{
     collections::{BTreeMap, HashSet},
-    convert::Infallible,
-    io,
     net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
 
-use hyper_util::rt::TokioIo;
-use tokio::{io::DuplexStream, sync::mpsc};
-use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
-use tonic::transport::{Channel, Endpoint, Uri, channel::Change};
+use http::HeaderMap;
+use tokio::sync::mpsc;
+use tonic::transport::{self, Endpoint, channel::Change};
 use url::Url;
 
-/// How much a pipe holds in each direction before the writer waits.
-const PIPE: usize = 256 * 1024;
+pub use self::{channel::Channel, place::Place};
+
 /// How much of one stream may wait for its reader.
 pub const STREAM_WINDOW: u32 = 256 * 1024;
 /// The same for all streams of a connection: so much more, that readers who stall do not stop the others.
@@ -41,9 +41,6 @@ struct Channels {
 #[derive(Default)]
 pub struct Builder(BTreeMap<String, Channels>);
 
-/// The listening end of a service that runs in this process: a stream of fresh pipes, one a connection.
-pub type Pipes = std::pin::Pin<Box<dyn Stream<Item = Result<DuplexStream, Infallible>> + Send>>;
-
 impl Upstreams {
     pub fn builder() -> Builder {
         Builder::default()
@@ -66,24 +63,12 @@ impl Upstreams {
 }
 
 impl Builder {
-    /// A service in this process; it listens on what is returned.
-    pub fn local(&mut self, service: &str) -> Pipes {
-        let (sender, receiver) = mpsc::channel::<DuplexStream>(64);
-        let connector = tower::service_fn(move |_: Uri| {
-            let sender = sender.clone();
-            async move {
-                let (here, there) = tokio::io::duplex(PIPE);
-                let gone = |_| io::Error::other("the service has stopped");
-                sender.send(there).await.map_err(gone)?;
-                Ok::<_, io::Error>(TokioIo::new(here))
-            }
-        });
-        // A fixed, valid name: the pipe has no address.
-        let endpoint = with_windows(Endpoint::from_static("http://in.process"));
-        let calls = endpoint.connect_with_connector_lazy(connector.clone());
-        let streams = endpoint.connect_with_connector_lazy(connector);
+    /// A service in this process; it is called once it serves at the place that is returned.
+    pub fn local(&mut self, service: &str) -> Place {
+        let (place, channel) = place::new();
+        let (calls, streams) = (channel.clone(), channel);
         self.0.insert(service.to_owned(), Channels { calls, streams });
-        Box::pin(ReceiverStream::new(receiver).map(Ok))
+        place
     }
 
     /// A service elsewhere, `http://auth:9000`. All addresses that the name stands for share the calls.
@@ -96,10 +81,7 @@ impl Builder {
                 ));
             }
         };
-        let (calls, changes) = Channel::balance_channel(64);
-        tokio::spawn(follow_addresses(host.clone(), port, changes));
-        let (streams, changes) = Channel::balance_channel(64);
-        tokio::spawn(follow_addresses(host, port, changes));
+        let (calls, streams) = (balanced(host.clone(), port), balanced(host, port));
         self.0.insert(service.to_owned(), Channels { calls, streams });
         Ok(())
     }
@@ -107,6 +89,12 @@ impl Builder {
     pub fn build(self) -> Upstreams {
         Upstreams(Arc::new(self.0))
     }
+}
+
+fn balanced(host: String, port: u16) -> Channel {
+    let (channel, changes) = transport::Channel::balance_channel(64);
+    tokio::spawn(follow_addresses(host, port, changes));
+    channel.into()
 }
 
 /// Keeps a channel's endpoints equal to what the name resolves to, until the channel is gone.
@@ -139,7 +127,9 @@ async fn follow_addresses(host: String, port: u16, changes: mpsc::Sender<Change<
 fn endpoint(address: SocketAddr) -> Endpoint {
     // An address with a port always makes a valid URI.
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address makes a valid URI");
-    with_windows(endpoint)
+    endpoint
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .connect_timeout(CONNECT_LIMIT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(10))
@@ -147,8 +137,38 @@ fn endpoint(address: SocketAddr) -> Endpoint {
         .keep_alive_while_idle(true)
 }
 
-fn with_windows(endpoint: Endpoint) -> Endpoint {
-    endpoint
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+/// How long whoever calls will wait: at most eight digits and a unit.
+pub fn given_time(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count.saturating_mul(3600))),
+        "M" => Some(Duration::from_secs(count.saturating_mul(60))),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_is_given() {
+        let given = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", text.parse().unwrap());
+            given_time(&headers)
+        };
+        assert_eq!(given("600000000u"), Some(Duration::from_mins(10)));
+        assert_eq!(given("10M"), Some(Duration::from_mins(10)));
+        for bad in ["", "S", "-1S", "1", "1x"] {
+            assert_eq!(given(bad), None, "{bad:?}");
+        }
+        assert_eq!(given_time(&HeaderMap::new()), None);
+    }
 }

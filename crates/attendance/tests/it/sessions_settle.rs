@@ -57,7 +57,7 @@ impl Gate {
         let mut host = Host::open_at(config, &["auth", "attendance"], self.world.clock.clone())
             .await
             .unwrap();
-        self.world.keys.serve(host.pipes_of("auth").unwrap());
+        self.world.keys.serve(host.place_of("auth").unwrap());
         let (service, db) = host.create_with::<Attendance>(Config::default()).await.unwrap();
         host.start(service, db).unwrap();
         host.begin().await.unwrap();

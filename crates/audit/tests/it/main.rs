@@ -10,6 +10,7 @@ mod trail;
 use std::time::{Duration, Instant};
 
 use audit::Audit;
+use kit::upstream::Channel;
 use kit::{
     access::Caller,
     events::{Draft, outbox},
@@ -20,7 +21,6 @@ use proto::{
     auth::{User, UserCreated},
     options::Role,
 };
-use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use uuid::Uuid;
 

@@ -1,5 +1,6 @@
 //! Fixtures as verbs: the service of the students' records, as it asks for accounts and tells of them.
 
+use kit::upstream::Channel;
 use kit::{
     Fault,
     events::{Actor, Event},
@@ -14,7 +15,7 @@ use proto::{
     students::{StudentRecord, StudentState},
 };
 use serde_json::Value;
-use tonic::{Request, transport::Channel};
+use tonic::Request;
 use uuid::Uuid;
 
 use crate::{

@@ -2,6 +2,7 @@
 
 use auth::{Auth, Config, domain::totp::TotpSecret};
 use chrono::Duration;
+use kit::upstream::Channel;
 use kit::{Fault, testing::World};
 use proto::{
     auth::{
@@ -10,7 +11,7 @@ use proto::{
     },
     types::Nothing,
 };
-use tonic::{Response, Status, transport::Channel};
+use tonic::{Response, Status};
 
 use crate::hostel::{Hostel, PASSWORD, config};
 

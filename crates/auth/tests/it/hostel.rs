@@ -1,6 +1,7 @@
 //! Fixtures as verbs: a hostel with an administrator, and what people do in it.
 
 use auth::{Auth, Config};
+use kit::upstream::Channel;
 use kit::{Fault, config::SecretText, testing::World};
 use proto::{
     auth::{
@@ -9,7 +10,7 @@ use proto::{
     },
     options::Role,
 };
-use tonic::{Code, Request, metadata::AsciiMetadataValue, transport::Channel};
+use tonic::{Code, Request, metadata::AsciiMetadataValue};
 
 pub(crate) const ADMIN: &str = "admin@hostel.example";
 pub(crate) const PASSWORD: &str = "Gate#2026x";

@@ -1,5 +1,6 @@
 //! Fixtures as verbs: tools with an API key.
 
+use kit::upstream::Channel;
 use kit::{Fault, access::metadata};
 use proto::{
     auth::{
@@ -8,7 +9,7 @@ use proto::{
     },
     options::Role,
 };
-use tonic::{Code, Request, metadata::AsciiMetadataValue, transport::Channel};
+use tonic::{Code, Request, metadata::AsciiMetadataValue};
 
 use crate::{factor::plain, hostel::Hostel};
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use auth::{Auth, Config};
 use chrono::DateTime;
+use kit::upstream::Channel;
 use kit::{
     Clock, Fault,
     mail::Mail,
@@ -16,7 +17,6 @@ use proto::auth::{
 };
 use proto::options::Role;
 use sea_orm::{ConnectionTrait as _, Statement};
-use tonic::transport::Channel;
 
 use crate::hostel::{Hostel, somebody};
 

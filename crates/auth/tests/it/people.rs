@@ -1,5 +1,6 @@
 //! More fixtures as verbs: people with devices, their sessions, and what is left of them in the database.
 
+use kit::upstream::Channel;
 use kit::{Fault, access::metadata};
 use proto::{
     auth::{
@@ -9,7 +10,7 @@ use proto::{
     types::Nothing,
 };
 use sea_orm::{ConnectionTrait as _, Statement};
-use tonic::{Request, transport::Channel};
+use tonic::Request;
 
 use crate::hostel::{Hostel, PASSWORD};
 

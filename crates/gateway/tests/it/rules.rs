@@ -28,7 +28,7 @@ async fn verdict(service: &str, config: Config) -> Result<(), String> {
     std::fs::create_dir_all(&place).unwrap();
     std::fs::write(place.join("trial.proto"), format!("{HEAD}{service}")).unwrap();
     let mut builder = Upstreams::builder();
-    let _pipes = (builder.local("auth"), builder.local("trial"));
+    let _places = (builder.local("auth"), builder.local("trial"));
     let upstreams = builder.build();
     let (secret, clock) = (ServiceSecret::random(), Clock::system());
     let verifier = Verifier::new(
@@ -414,7 +414,7 @@ async fn a_service_that_nobody_knows_the_way_to_is_named() {
     std::fs::create_dir_all(&place).unwrap();
     std::fs::write(place.join("trial.proto"), format!("{HEAD}{service}")).unwrap();
     let mut builder = Upstreams::builder();
-    let _pipes = builder.local("auth");
+    let _places = builder.local("auth");
     let upstreams = builder.build();
     let (secret, clock) = (ServiceSecret::random(), Clock::system());
     let verifier = Verifier::new(

@@ -21,8 +21,9 @@ use prost_reflect::DescriptorPool;
 use proto::{auth::tokens_client::TokensClient, options::Role};
 use serde_json::Value;
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
+use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
+use tonic::{service::Routes, transport::Server};
 use url::Url;
 
 use crate::trial::{Seen, Trial, TrialServer};
@@ -59,14 +60,14 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
     let keys = Keys::new(clock.clone());
     let secret = ServiceSecret::random();
     let mut builder = Upstreams::builder();
-    let (auth_pipes, trial_pipes) = (builder.local("auth"), builder.local("trial"));
+    let auth_place = builder.local("auth");
+    // The other one is elsewhere: it can go without this process.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    builder.remote("trial", &Url::parse(&url).unwrap()).unwrap();
     let upstreams = builder.build();
-    tokio::spawn(
-        Server::builder()
-            .add_service(health().await)
-            .add_service(keys.server())
-            .serve_with_incoming(auth_pipes),
-    );
+    let auth = Routes::new(health().await).add_service(keys.server());
+    tokio::spawn(auth_place.serve(auth, CancellationToken::new()));
 
     let pool = trial_pool();
     let verifier = Verifier::new(
@@ -86,13 +87,12 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut Config)) -> World {
         .build()
         .unwrap();
     let health = health().await;
-    service.spawn(
-        Server::builder()
-            .layer(access)
-            .add_service(health)
-            .add_service(trial)
-            .serve_with_incoming(trial_pipes),
-    );
+    let listener = listener.into_std().unwrap();
+    service.spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let server = Server::builder().layer(access).add_service(health).add_service(trial);
+        server.serve_with_incoming(TcpListenerStream::new(listener)).await
+    });
 
     let mut deps = deps(pool, upstreams, verifier, secret.clone(), clock.clone()).await;
     let figures = seen.clone();

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use grievance::{Config, Grievances};
+use kit::upstream::Channel;
 use kit::{
     Fault,
     events::{Actor, Event},
@@ -19,7 +20,7 @@ use proto::{
     options::Role,
 };
 use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement, Value};
-use tonic::{Request, Response, Status, service::Routes, transport::Channel};
+use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
 
 /// Longer than anything that goes well takes, also on a busy machine.

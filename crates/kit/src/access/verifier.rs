@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use crate::upstream::Channel;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
@@ -16,7 +17,6 @@ use moka::sync::Cache;
 use proto::auth::tokens_client::TokensClient;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use super::{

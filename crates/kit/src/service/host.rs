@@ -29,7 +29,7 @@ use crate::{
     port,
     push::{self, Push},
     telemetry,
-    upstream::{Pipes, Upstreams},
+    upstream::{Place, Upstreams},
 };
 
 /// The service whose keys verify tokens.
@@ -54,7 +54,7 @@ pub struct Host {
     stopping: CancellationToken,
     public_url: url::Url,
     policies: Arc<Policies>,
-    pipes: Vec<(String, Pipes)>,
+    places: Vec<(String, Place)>,
     /// The rpcs of all services that run here, for the network.
     rpcs: Rpcs,
     /// The databases behind them, whose health is theirs.
@@ -81,7 +81,7 @@ impl Host {
             .with_context(|| format!("the data folder {} cannot be made", base.data.display()))?;
         let keyring = master_keys.map(Keyring::open).transpose()?;
         let policies = Arc::new(Policies::read(contract::pool())?);
-        let (upstreams, pipes) = upstreams(base, here)?;
+        let (upstreams, places) = upstreams(base, here)?;
         let mut lifecycle = Lifecycle::default();
         let verifier = followed_verifier(&upstreams, &secrets, &clock, &mut lifecycle)?;
         let cache = cache::open(&stores.cache).await?;
@@ -106,7 +106,7 @@ impl Host {
             secrets,
             keyring,
             policies,
-            pipes,
+            places,
             rpcs: Rpcs::new(),
             watched: Vec::new(),
             waiting: Vec::new(),
@@ -213,7 +213,7 @@ impl Host {
             db,
             names: rpcs.names().to_vec(),
         };
-        let Some(pipes) = self.pipes_of(S::NAME) else {
+        let Some(place) = self.place_of(S::NAME) else {
             return Ok(watched);
         };
         let (served, health) = rpcs.finish(self.access())?;
@@ -221,11 +221,11 @@ impl Host {
         let watch = health::watch(vec![watched.clone()], health, stop.clone());
         self.lifecycle
             .spawn(Stage::Services, format!("the health of {}", S::NAME), watch);
-        self.lifecycle.spawn(
-            Stage::Services,
-            format!("{} in process", S::NAME),
-            served.on_pipes(pipes, stop),
-        );
+        self.lifecycle
+            .spawn(Stage::Services, format!("{} in process", S::NAME), async move {
+                served.at(place, stop).await;
+                Ok(())
+            });
         Ok(watched)
     }
 
@@ -233,10 +233,10 @@ impl Host {
         AccessLayer::new(self.policies.clone(), self.verifier.clone())
     }
 
-    /// The listening end of a service that is to run here, for whoever serves it by hand.
-    pub fn pipes_of(&mut self, service: &str) -> Option<Pipes> {
-        let place = self.pipes.iter().position(|(name, _)| name == service)?;
-        Some(self.pipes.swap_remove(place).1)
+    /// Where a service that is to run here is called, for whoever serves it by hand.
+    pub fn place_of(&mut self, service: &str) -> Option<Place> {
+        let index = self.places.iter().position(|(name, _)| name == service)?;
+        Some(self.places.swap_remove(index).1)
     }
 
     /// Tokens with which a service of this process calls others.
@@ -312,9 +312,9 @@ fn service_secret(base: &Base) -> anyhow::Result<ServiceSecret> {
     }
 }
 
-fn upstreams(base: &Base, here: &[&str]) -> anyhow::Result<(Upstreams, Vec<(String, Pipes)>)> {
+fn upstreams(base: &Base, here: &[&str]) -> anyhow::Result<(Upstreams, Vec<(String, Place)>)> {
     let mut builder = Upstreams::builder();
-    let pipes = here
+    let places = here
         .iter()
         .map(|name| ((*name).to_owned(), builder.local(name)))
         .collect();
@@ -323,7 +323,7 @@ fn upstreams(base: &Base, here: &[&str]) -> anyhow::Result<(Upstreams, Vec<(Stri
             builder.remote(name, url).map_err(anyhow::Error::msg)?;
         }
     }
-    Ok((builder.build(), pipes))
+    Ok((builder.build(), places))
 }
 
 /// Where a service alone listens when nothing else is said.

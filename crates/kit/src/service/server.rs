@@ -13,11 +13,11 @@ use tonic::{
     transport::Server,
 };
 use tonic_health::server::{HealthReporter, health_reporter};
-use tower::Service;
+use tower::{Layer as _, Service};
 
 use crate::{
     access::AccessLayer,
-    upstream::{self, Pipes},
+    upstream::{self, Place},
 };
 
 const STREAMS_A_CONNECTION: u32 = 1024;
@@ -82,12 +82,9 @@ impl Rpcs {
 }
 
 impl Served {
-    /// Serves connections of this process.
-    pub(super) async fn on_pipes(self, pipes: Pipes, stop: CancellationToken) -> anyhow::Result<()> {
-        let router = server().layer(self.access).add_routes(self.routes);
-        Ok(router
-            .serve_with_incoming_shutdown(pipes, stop.cancelled_owned())
-            .await?)
+    /// Answers calls of this process.
+    pub(super) async fn at(self, place: Place, stop: CancellationToken) {
+        place.serve(self.access.layer(self.routes), stop).await;
     }
 
     /// Serves connections of the network.

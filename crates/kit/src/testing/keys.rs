@@ -18,13 +18,14 @@ use proto::{
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, transport::Server};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
 
 use crate::{
     Clock, Fault,
     access::{ACCESS_TOKEN_TYPE, API_KEY_PREFIX, AUDIENCE, Claims, ISSUER, metadata, role_name},
-    upstream::Pipes,
+    upstream::Place,
 };
 
 const KID: &str = "test-key";
@@ -239,9 +240,10 @@ impl Keys {
         self.exchange.asked.load(Ordering::SeqCst)
     }
 
-    /// Serves where auth is expected, until the pipes are gone.
-    pub fn serve(&self, pipes: Pipes) {
-        tokio::spawn(Server::builder().add_service(self.server()).serve_with_incoming(pipes));
+    /// Serves where auth is expected, until the test ends.
+    pub fn serve(&self, place: Place) {
+        let routes = Routes::new(self.server());
+        tokio::spawn(place.serve(routes, CancellationToken::new()));
     }
 
     /// The rpcs, for whoever serves them beside others.

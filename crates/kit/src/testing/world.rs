@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use proto::options::Role;
-use tonic::{
-    Request,
-    metadata::MetadataValue,
-    service::Routes,
-    transport::{Channel, Server},
-};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, metadata::MetadataValue, service::Routes};
 
 use super::{Keys, TestStores};
 use crate::{
     Clock, Db,
     access::metadata,
     service::{Host, Service, Stage},
+    upstream::Channel,
 };
 
 /// A running service and what a test needs to talk to it.
@@ -67,8 +64,8 @@ impl World {
             .await
             .expect("the stores open");
         for (name, routes) in others {
-            let pipes = host.pipes_of(name).expect("pipes for every service that is played");
-            tokio::spawn(Server::builder().add_routes(routes).serve_with_incoming(pipes));
+            let place = host.place_of(name).expect("a place for every service that is played");
+            tokio::spawn(place.serve(routes, CancellationToken::new()));
         }
         let (service, db) = host.create_with::<S>(config).await.expect("the service is created");
         host.start(service, db.clone()).expect("the service starts");
@@ -108,7 +105,7 @@ impl World {
     }
 
     /// The token that stops a stage, for tests that want to see it happen.
-    pub fn stop_of(&mut self, stage: Stage) -> tokio_util::sync::CancellationToken {
+    pub fn stop_of(&mut self, stage: Stage) -> CancellationToken {
         self.host.lifecycle.stop_of(stage)
     }
 }

@@ -14,7 +14,7 @@ use kit::{
     access::{Secrets, ServiceSecret, ServiceTokens, Verifier},
     fault::Kind,
     testing::Keys,
-    upstream::{Pipes, Upstreams},
+    upstream::{Place, Upstreams},
 };
 use proto::{auth::tokens_client::TokensClient, options::Role};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -40,16 +40,16 @@ impl Door {
     }
 
     fn with(secrets: Secrets, secret: ServiceSecret) -> Self {
-        let (door, pipes) = Self::before_auth(secrets, secret);
-        door.keys.serve(pipes);
+        let (door, place) = Self::before_auth(secrets, secret);
+        door.keys.serve(place);
         door
     }
 
     /// Nobody listens where auth is expected.
-    fn before_auth(secrets: Secrets, secret: ServiceSecret) -> (Self, Pipes) {
+    fn before_auth(secrets: Secrets, secret: ServiceSecret) -> (Self, Place) {
         let clock = clock();
         let mut builder = Upstreams::builder();
-        let pipes = builder.local("auth");
+        let place = builder.local("auth");
         let upstreams = builder.build();
         let source = TokensClient::new(upstreams.channel("auth").unwrap());
         let door = Self {
@@ -59,7 +59,7 @@ impl Door {
             secret,
             upstreams,
         };
-        (door, pipes)
+        (door, place)
     }
 
     /// The verifier hears of ended sessions until the guard is dropped.

@@ -14,3 +14,4 @@ mod keyring;
 mod log;
 mod mail;
 mod push;
+mod upstream;

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
+use kit::upstream::Channel;
 use kit::{
     Fault,
     events::{Actor, Event},
@@ -22,7 +23,7 @@ use proto::{
     options::Role,
 };
 use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement, Value};
-use tonic::{Request, Response, Status, service::Routes, transport::Channel};
+use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
 
 /// Longer than anything that goes well takes, also on a busy machine.

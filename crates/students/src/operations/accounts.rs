@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kit::upstream::Channel;
 use kit::{
     Fault,
     access::{Caller, metadata},
@@ -15,7 +16,6 @@ use tokio::time::timeout;
 use tonic::{
     Request, Response, Status,
     metadata::{AsciiMetadataKey, AsciiMetadataValue},
-    transport::Channel,
 };
 use uuid::Uuid;
 

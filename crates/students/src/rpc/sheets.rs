@@ -1,18 +1,15 @@
 //! Files of students, in and out.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use kit::{Fault, access::Caller, fault::Fields, files::Incoming};
+use kit::{Fault, access::Caller, fault::Fields, files::Incoming, upstream};
 use proto::{
     students::DownloadStudentsRequest,
     types::{FileChunk, FileHeader, file_chunk::Part},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
-use tonic::{Request, Status, Streaming, metadata::MetadataMap};
+use tonic::{Request, Status, Streaming};
 
 use super::{Pieces, convert};
 use crate::{
@@ -27,7 +24,7 @@ const PIECES_WAITING: usize = 4;
 
 /// A file that comes in to be imported. It is small enough to be held whole.
 pub(super) async fn order(request: Request<Streaming<FileChunk>>) -> Result<Order, Fault> {
-    let until = given_time(request.metadata()).and_then(|time| Instant::now().checked_add(time));
+    let until = upstream::given_time(request.metadata().as_ref()).and_then(|time| Instant::now().checked_add(time));
     let (header, mut incoming) = Incoming::begin(request.into_inner(), LONGEST_FILE as u64).await?;
     let dry_run = match header.fields.get("dry_run").map(String::as_str) {
         None | Some("false") => false,
@@ -39,22 +36,6 @@ pub(super) async fn order(request: Request<Streaming<FileChunk>>) -> Result<Orde
         file.extend_from_slice(&piece);
     }
     Ok(Order { file, dry_run, until })
-}
-
-/// How long whoever calls will wait: at most eight digits and a unit.
-fn given_time(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(count.saturating_mul(3600))),
-        "M" => Some(Duration::from_secs(count.saturating_mul(60))),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
 }
 
 pub(super) fn filter(request: &DownloadStudentsRequest) -> Result<Filter, Fault> {
@@ -105,24 +86,4 @@ fn failure_of(work: JoinHandle<Result<(), Error>>) -> impl Stream<Item = Result<
         }
     };
     futures_util::StreamExt::filter_map(futures_util::stream::once(ending), std::future::ready)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_that_is_given() {
-        let given = |text: &'static str| {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().unwrap());
-            given_time(&metadata)
-        };
-        assert_eq!(given("600000000u"), Some(Duration::from_mins(10)));
-        assert_eq!(given("10M"), Some(Duration::from_mins(10)));
-        for bad in ["", "S", "-1S", "1", "1x"] {
-            assert_eq!(given(bad), None, "{bad:?}");
-        }
-        assert_eq!(given_time(&MetadataMap::new()), None);
-    }
 }

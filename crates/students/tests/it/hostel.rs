@@ -1,5 +1,6 @@
 //! Fixtures as verbs: a hostel with blocks and rooms, and what wardens and students do in it.
 
+use kit::upstream::Channel;
 use kit::{
     Fault,
     access::metadata,
@@ -15,7 +16,7 @@ use proto::{
     },
 };
 use students::{Config, Students};
-use tonic::{Code, Request, Response, Status, transport::Channel};
+use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::auth::PlayedAuth;

@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use anyhow::Context as _;
 use kit::access::metadata;
+use kit::upstream::Channel;
 use proto::{
     auth::{StreamPeopleRequest, people_client::PeopleClient},
     options::Role,
@@ -11,7 +12,7 @@ use proto::{
 };
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Streaming, metadata::MetadataValue, transport::Channel};
+use tonic::{Request, Streaming, metadata::MetadataValue};
 use uuid::Uuid;
 
 use crate::{

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kit::access::metadata;
+use kit::upstream::Channel;
 use proto::students::{StreamStudentsRequest, roster_client::RosterClient};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Streaming, metadata::MetadataValue, transport::Channel};
+use tonic::{Request, Streaming, metadata::MetadataValue};
 
 use crate::{domain::Student, heard, operations::App, store};
 
