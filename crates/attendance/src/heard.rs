@@ -5,10 +5,8 @@ mod privacy;
 use std::sync::Arc;
 
 use kit::{
-    access::Caller,
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
-    json::{self, Mismatch},
 };
 use proto::{
     leave::{LeaveApproved, LeaveCancelled, LeaveChanged, LeaveRecord, LeaveState},
@@ -42,32 +40,31 @@ struct Copies(Arc<App>);
 impl Hear for Copies {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
         match event.kind.as_str() {
-            REGISTERED => self.student(txn, read::<StudentRegistered>(event)?.student).await,
-            UPDATED => self.student(txn, read::<StudentUpdated>(event)?.student).await,
-            MOVED => self.student(txn, read::<StudentMoved>(event)?.student).await,
-            DEACTIVATED => self.student(txn, read::<StudentDeactivated>(event)?.student).await,
-            ERASED => self.student(txn, read::<StudentErased>(event)?.student).await,
-            BLOCK_UPDATED => self.block(txn, read::<BlockUpdated>(event)?.block, false).await,
-            BLOCK_REMOVED => self.block(txn, read::<BlockRemoved>(event)?.block, true).await,
-            LEAVE_APPROVED => self.leave(txn, event, read::<LeaveApproved>(event)?.leave).await,
-            LEAVE_CHANGED => self.leave(txn, event, read::<LeaveChanged>(event)?.leave).await,
-            LEAVE_CANCELLED => self.leave(txn, event, read::<LeaveCancelled>(event)?.leave).await,
-            // Nobody subscribed to it.
-            other => Err(Heard::Fail(format!("an event of the type {other} was not expected"))),
+            REGISTERED => self.student(txn, event.read::<StudentRegistered>()?.student).await,
+            UPDATED => self.student(txn, event.read::<StudentUpdated>()?.student).await,
+            MOVED => self.student(txn, event.read::<StudentMoved>()?.student).await,
+            DEACTIVATED => self.student(txn, event.read::<StudentDeactivated>()?.student).await,
+            ERASED => self.student(txn, event.read::<StudentErased>()?.student).await,
+            BLOCK_UPDATED => self.block(txn, event.read::<BlockUpdated>()?.block, false).await,
+            BLOCK_REMOVED => self.block(txn, event.read::<BlockRemoved>()?.block, true).await,
+            LEAVE_APPROVED => self.leave(txn, event, event.read::<LeaveApproved>()?.leave).await,
+            LEAVE_CHANGED => self.leave(txn, event, event.read::<LeaveChanged>()?.leave).await,
+            LEAVE_CANCELLED => self.leave(txn, event, event.read::<LeaveCancelled>()?.leave).await,
+            _ => Err(Heard::unexpected(event)),
         }
     }
 }
 
 impl Copies {
     async fn student(&self, txn: &Txn, record: Option<StudentRecord>) -> Result<(), Heard> {
-        let record = named(record, "student")?;
+        let record = record.ok_or_else(|| Heard::lacks("student"))?;
         let student = student(&record).map_err(|why| Heard::Fail(format!("the record {}: {why}", record.id)))?;
         store::student::keep_in_txn(txn, &[student], self.0.clock.now()).await?;
         Ok(())
     }
 
     async fn block(&self, txn: &Txn, record: Option<BlockRecord>, removed: bool) -> Result<(), Heard> {
-        let record = named(record, "block")?;
+        let record = record.ok_or_else(|| Heard::lacks("block"))?;
         let block = block(&record).map_err(|why| Heard::Fail(format!("the block {}: {why}", record.block)))?;
         // A removal tells the block as it was, and is its last version.
         let block = Block {
@@ -80,23 +77,12 @@ impl Copies {
     }
 
     async fn leave(&self, txn: &Txn, event: &Event, record: Option<LeaveRecord>) -> Result<(), Heard> {
-        let record = named(record, "leave")?;
+        let record = record.ok_or_else(|| Heard::lacks("leave"))?;
         let leave = leave(&record).map_err(|why| Heard::Fail(format!("the leave {}: {why}", record.id)))?;
-        let caller = Caller {
-            traceparent: event.traceparent.clone(),
-            ..Caller::service("attendance", event.id.to_string())
-        };
+        let caller = event.heard_by("attendance");
         let kept = excuse::keep_in_txn(&self.0, &caller, txn, &leave).await;
-        kept.map_err(|error| Heard::Retry(error.to_string()))
+        kept.map_err(Heard::again)
     }
-}
-
-fn read<M: prost::Message + prost::Name + Default + 'static>(event: &Event) -> Result<M, Heard> {
-    json::from_value(&event.data).map_err(|mismatch: Mismatch| Heard::Fail(mismatch.to_string()))
-}
-
-fn named<T>(record: Option<T>, what: &str) -> Result<T, Heard> {
-    record.ok_or_else(|| Heard::Fail(format!("the event names no {what}")))
 }
 
 /// A student's record as a roll call sees it.

@@ -7,7 +7,6 @@ use kit::{
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
     files::{Files, exports::Asked},
-    json,
 };
 use proto::students::StudentExportRequested;
 
@@ -22,9 +21,7 @@ impl Hear for Record {
     }
 
     async fn apply_all(&self, txn: &Txn, events: &[&Event]) -> Result<(), Heard> {
-        record::record_in_txn(txn, events)
-            .await
-            .map_err(|error| Heard::Retry(error.to_string()))
+        record::record_in_txn(txn, events).await.map_err(Heard::again)
     }
 }
 
@@ -37,13 +34,12 @@ struct Tell {
 #[async_trait::async_trait]
 impl Hear for Tell {
     async fn apply(&self, _: &Txn, event: &Event) -> Result<(), Heard> {
-        let wanted: StudentExportRequested =
-            json::from_value(&event.data).map_err(|error| Heard::Fail(error.to_string()))?;
+        let wanted: StudentExportRequested = event.read()?;
         let asked = Asked::read(&wanted.student_id, &wanted.export_id, wanted.wanted_until);
-        let asked = asked.map_err(|why| Heard::Fail(why.to_owned()))?;
+        let asked = asked.map_err(Heard::never)?;
         part::store(&self.db, &*self.files, &self.clock, asked)
             .await
-            .map_err(|error| Heard::Retry(error.to_string()))
+            .map_err(Heard::again)
     }
 }
 

@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use kit::{
-    access::Caller,
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
     files::exports::Asked,
-    json::{self, Mismatch},
 };
 use proto::students::{
     StudentDeactivated, StudentErased, StudentExportRequested, StudentRecord, StudentRegistered, StudentState,
@@ -17,7 +15,6 @@ use proto::students::{
 use uuid::Uuid;
 
 use crate::{
-    Error,
     domain::{
         Email, PersonName, RegistrationNumber,
         record::{Person, Record, RecordState, Teller},
@@ -40,15 +37,14 @@ struct Follow(Arc<App>);
 impl Hear for Follow {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
         let student = match event.kind.as_str() {
-            REGISTERED => read::<StudentRegistered>(event)?.student,
-            UPDATED => read::<StudentUpdated>(event)?.student,
-            DEACTIVATED => read::<StudentDeactivated>(event)?.student,
-            ERASED => read::<StudentErased>(event)?.student,
+            REGISTERED => event.read::<StudentRegistered>()?.student,
+            UPDATED => event.read::<StudentUpdated>()?.student,
+            DEACTIVATED => event.read::<StudentDeactivated>()?.student,
+            ERASED => event.read::<StudentErased>()?.student,
             EXPORT_REQUESTED => return self.export(event).await,
-            // Nobody subscribed to it.
-            other => return Err(Heard::Fail(format!("an event of the type {other} was not expected"))),
+            _ => return Err(Heard::unexpected(event)),
         };
-        let student = student.ok_or_else(|| Heard::Fail("the event names no student".to_owned()))?;
+        let student = student.ok_or_else(|| Heard::lacks("student"))?;
         let record = record(&student).map_err(|why| Heard::Fail(format!("the record {}: {why}", student.id)))?;
         self.conform(txn, event, record).await
     }
@@ -56,12 +52,9 @@ impl Hear for Follow {
 
 impl Follow {
     async fn conform(&self, txn: &Txn, event: &Event, record: Record) -> Result<(), Heard> {
-        let caller = Caller {
-            traceparent: event.traceparent.clone(),
-            ..Caller::service("auth", event.id.to_string())
-        };
+        let caller = event.heard_by("auth");
         let conformed = conform::conform_in_txn(&self.0, &caller, txn, &[record], Teller::Event).await;
-        let conformed = conformed.map_err(again)?;
+        let conformed = conformed.map_err(Heard::again)?;
         if conformed.taken.is_empty() {
             return Ok(());
         }
@@ -69,19 +62,11 @@ impl Follow {
     }
 
     async fn export(&self, event: &Event) -> Result<(), Heard> {
-        let request = read::<StudentExportRequested>(event)?;
-        let asked = Asked::read(&request.student_id, &request.export_id, request.wanted_until);
-        let asked = asked.map_err(|why| Heard::Fail(why.to_owned()))?;
-        export::store_part(&self.0, &asked).await.map_err(again)
+        let wanted: StudentExportRequested = event.read()?;
+        let asked = Asked::read(&wanted.student_id, &wanted.export_id, wanted.wanted_until);
+        let asked = asked.map_err(Heard::never)?;
+        export::store_part(&self.0, &asked).await.map_err(Heard::again)
     }
-}
-
-fn read<M: prost::Message + prost::Name + Default + 'static>(event: &Event) -> Result<M, Heard> {
-    json::from_value(&event.data).map_err(|mismatch: Mismatch| Heard::Fail(mismatch.to_string()))
-}
-
-fn again(error: Error) -> Heard {
-    Heard::Retry(error.to_string())
 }
 
 /// A student's record as their account sees it.

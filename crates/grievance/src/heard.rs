@@ -7,7 +7,6 @@ use std::sync::Arc;
 use kit::{
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
-    json::{self, Mismatch},
 };
 use proto::{
     auth::{PersonRecord, User, UserCreated, UserDeactivated, UserErased, UserRoleChanged, UserUpdated},
@@ -41,24 +40,23 @@ struct Copies;
 impl Hear for Copies {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
         match event.kind.as_str() {
-            REGISTERED => keep_student(txn, read::<StudentRegistered>(event)?.student).await,
-            UPDATED => keep_student(txn, read::<StudentUpdated>(event)?.student).await,
-            MOVED => keep_student(txn, read::<StudentMoved>(event)?.student).await,
-            DEACTIVATED => keep_student(txn, read::<StudentDeactivated>(event)?.student).await,
-            ERASED => keep_student(txn, read::<StudentErased>(event)?.student).await,
-            USER_CREATED => keep_person(txn, event, read::<UserCreated>(event)?.user).await,
-            USER_UPDATED => keep_person(txn, event, read::<UserUpdated>(event)?.user).await,
-            USER_DEACTIVATED => keep_person(txn, event, read::<UserDeactivated>(event)?.user).await,
-            USER_ROLE_CHANGED => keep_person(txn, event, read::<UserRoleChanged>(event)?.user).await,
-            USER_ERASED => forget_person(txn, event, &read::<UserErased>(event)?.user_id).await,
-            // Nobody subscribed to it.
-            other => Err(Heard::Fail(format!("an event of the type {other} was not expected"))),
+            REGISTERED => keep_student(txn, event.read::<StudentRegistered>()?.student).await,
+            UPDATED => keep_student(txn, event.read::<StudentUpdated>()?.student).await,
+            MOVED => keep_student(txn, event.read::<StudentMoved>()?.student).await,
+            DEACTIVATED => keep_student(txn, event.read::<StudentDeactivated>()?.student).await,
+            ERASED => keep_student(txn, event.read::<StudentErased>()?.student).await,
+            USER_CREATED => keep_person(txn, event, event.read::<UserCreated>()?.user).await,
+            USER_UPDATED => keep_person(txn, event, event.read::<UserUpdated>()?.user).await,
+            USER_DEACTIVATED => keep_person(txn, event, event.read::<UserDeactivated>()?.user).await,
+            USER_ROLE_CHANGED => keep_person(txn, event, event.read::<UserRoleChanged>()?.user).await,
+            USER_ERASED => forget_person(txn, event, &event.read::<UserErased>()?.user_id).await,
+            _ => Err(Heard::unexpected(event)),
         }
     }
 }
 
 async fn keep_student(txn: &Txn, record: Option<StudentRecord>) -> Result<(), Heard> {
-    let record = named(record, "student")?;
+    let record = record.ok_or_else(|| Heard::lacks("student"))?;
     let student = student(&record).map_err(|why| Heard::Fail(format!("the record {}: {why}", record.id)))?;
     store::student::keep_in_txn(txn, &[student]).await?;
     Ok(())
@@ -66,7 +64,7 @@ async fn keep_student(txn: &Txn, record: Option<StudentRecord>) -> Result<(), He
 
 /// An account as its event tells it. How many times it changed says the event itself.
 async fn keep_person(txn: &Txn, event: &Event, user: Option<User>) -> Result<(), Heard> {
-    let user = named(user, "account")?;
+    let user = user.ok_or_else(|| Heard::lacks("account"))?;
     let record = PersonRecord {
         id: user.id,
         version: event.version,
@@ -86,14 +84,6 @@ async fn forget_person(txn: &Txn, event: &Event, id: &str) -> Result<(), Heard> 
     let id = Uuid::parse_str(id).map_err(|_| Heard::Fail("the account's id is no UUID".to_owned()))?;
     store::person::forget_in_txn(txn, id, event.version).await?;
     Ok(())
-}
-
-fn read<M: prost::Message + prost::Name + Default + 'static>(event: &Event) -> Result<M, Heard> {
-    json::from_value(&event.data).map_err(|mismatch: Mismatch| Heard::Fail(mismatch.to_string()))
-}
-
-fn named<T>(record: Option<T>, what: &str) -> Result<T, Heard> {
-    record.ok_or_else(|| Heard::Fail(format!("the event names no {what}")))
 }
 
 /// A student's record as grievances see it.

@@ -11,6 +11,7 @@
 //! | [`access`] | who is calling, and whether they may |
 //! | [`service`] | a service's life: gRPC server, drain, stop |
 //! | [`upstream`] | one channel a service, in process or over the network |
+//! | [`copies`] | reading all records of another service |
 //! | [`contact`] | what people are called and written to |
 //! | [`id`] | ids as requests name them |
 //! | [`csv`] | cells that no spreadsheet takes for formulas |
@@ -37,6 +38,7 @@ pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod contract;
+pub mod copies;
 pub mod csv;
 pub mod db;
 pub mod events;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use kit::{
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
-    json::{self, Mismatch},
 };
 use proto::students::{
     StudentDeactivated, StudentErased, StudentMoved, StudentRecord, StudentRegistered, StudentState, StudentUpdated,
@@ -28,32 +27,23 @@ struct Copies;
 impl Hear for Copies {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
         match event.kind.as_str() {
-            REGISTERED => self.student(txn, read::<StudentRegistered>(event)?.student).await,
-            UPDATED => self.student(txn, read::<StudentUpdated>(event)?.student).await,
-            MOVED => self.student(txn, read::<StudentMoved>(event)?.student).await,
-            DEACTIVATED => self.student(txn, read::<StudentDeactivated>(event)?.student).await,
-            ERASED => self.student(txn, read::<StudentErased>(event)?.student).await,
-            // Nobody subscribed to it.
-            other => Err(Heard::Fail(format!("an event of the type {other} was not expected"))),
+            REGISTERED => self.student(txn, event.read::<StudentRegistered>()?.student).await,
+            UPDATED => self.student(txn, event.read::<StudentUpdated>()?.student).await,
+            MOVED => self.student(txn, event.read::<StudentMoved>()?.student).await,
+            DEACTIVATED => self.student(txn, event.read::<StudentDeactivated>()?.student).await,
+            ERASED => self.student(txn, event.read::<StudentErased>()?.student).await,
+            _ => Err(Heard::unexpected(event)),
         }
     }
 }
 
 impl Copies {
     async fn student(&self, txn: &Txn, record: Option<StudentRecord>) -> Result<(), Heard> {
-        let record = named(record, "student")?;
+        let record = record.ok_or_else(|| Heard::lacks("student"))?;
         let student = student(&record).map_err(|why| Heard::Fail(format!("the record {}: {why}", record.id)))?;
         store::student::keep_in_txn(txn, &[student]).await?;
         Ok(())
     }
-}
-
-fn read<M: prost::Message + prost::Name + Default + 'static>(event: &Event) -> Result<M, Heard> {
-    json::from_value(&event.data).map_err(|mismatch: Mismatch| Heard::Fail(mismatch.to_string()))
-}
-
-fn named<T>(record: Option<T>, what: &str) -> Result<T, Heard> {
-    record.ok_or_else(|| Heard::Fail(format!("the event names no {what}")))
 }
 
 /// A student's record as a leave sees it.

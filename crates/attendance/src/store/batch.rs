@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kit::db::Txn;
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, Statement, Value};
+use kit::db::{Txn, execute, statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::rows::{Rows, places};
@@ -97,7 +97,7 @@ pub(crate) async fn lock_in_txn(txn: &Txn, sessions: &[Uuid]) -> Result<HashMap<
         "SELECT id, day, version, closed_at, settled_at FROM session WHERE id IN ({}) ORDER BY id {lock}",
         places(0, sessions.len())
     );
-    let rows = Locked::find_by_statement(statement(txn, sql, sessions.iter().map(|id| (*id).into())));
+    let rows = Locked::find_by_statement(statement(&**txn, sql, sessions.iter().map(|id| (*id).into())));
     let rows = rows.all(&**txn).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
@@ -114,7 +114,7 @@ pub(crate) async fn wrong_digits_in_txn(txn: &Txn, asked: &HashSet<Place>) -> Re
     );
     let students = asked.iter().map(|(_, student)| Value::from(*student));
     let values = students.chain(asked.iter().map(|(session, _)| Value::from(*session)));
-    let rows = Wrong::find_by_statement(statement(txn, sql, values))
+    let rows = Wrong::find_by_statement(statement(&**txn, sql, values))
         .all(&**txn)
         .await?;
     let counted = rows
@@ -180,7 +180,7 @@ pub(crate) async fn turn_in_txn(txn: &Txn, mark: &NewMark<'_>) -> Result<(), DbE
         mark.session.into(),
         mark.scan.student_id.into(),
     ];
-    txn.execute_raw(statement(txn, sql.to_owned(), values)).await?;
+    execute(&**txn, sql, values).await?;
     Ok(())
 }
 
@@ -213,7 +213,7 @@ pub(crate) async fn standing_in_txn(
         let values = some.iter().flat_map(|(day, session, student)| -> [Value; 3] {
             [(*day).into(), (*session).into(), (*student).into()]
         });
-        let rows = StandingRow::find_by_statement(statement(txn, sql, values))
+        let rows = StandingRow::find_by_statement(statement(&**txn, sql, values))
             .all(&**txn)
             .await?;
         for row in rows {
@@ -254,7 +254,7 @@ pub(crate) async fn questions_in_txn(txn: &Txn, asked: &HashSet<Place>) -> Resul
     );
     let sessions = asked.iter().map(|(session, _)| Value::from(*session));
     let values = sessions.chain(asked.iter().map(|(_, student)| Value::from(*student)));
-    Question::find_by_statement(statement(txn, sql, values))
+    Question::find_by_statement(statement(&**txn, sql, values))
         .all(&**txn)
         .await
 }
@@ -350,10 +350,6 @@ pub(crate) async fn take_versions_in_txn(
     );
     let values = [Value::from(versions), now.into()];
     let values = values.into_iter().chain(sessions.iter().map(|id| (*id).into()));
-    txn.execute_raw(statement(txn, sql, values)).await?;
+    execute(&**txn, sql, values).await?;
     Ok(())
-}
-
-fn statement(txn: &Txn, sql: String, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(txn.get_database_backend(), sql, values)
 }

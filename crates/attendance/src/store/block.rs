@@ -1,6 +1,5 @@
 //! The copies of blocks' records.
 
-use chrono::{DateTime, Utc};
 use kit::db::Txn;
 use sea_orm::{
     ActiveValue::Set,
@@ -74,28 +73,4 @@ pub(crate) async fn gone_in_txn(txn: &Txn, blocks: &[(Uuid, i64)]) -> Result<(),
             .await?;
     }
     Ok(())
-}
-
-/// What is copied whole before events keep it right.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Copied {
-    /// Students and blocks.
-    Students = 1,
-    Leaves = 2,
-}
-
-/// Notes that a copy was filled.
-pub(crate) async fn note_filled_in_txn(txn: &Txn, copied: Copied, now: DateTime<Utc>) -> Result<(), DbErr> {
-    let sql = "INSERT INTO copies_filled (one, filled_at) VALUES ($1, $2) \
-               ON CONFLICT (one) DO UPDATE SET filled_at = excluded.filled_at";
-    super::execute(&**txn, sql, [(copied as i16).into(), now.into()])
-        .await
-        .map(drop)
-}
-
-/// Whether a copy was ever filled.
-pub(crate) async fn is_filled(db: &impl ConnectionTrait, copied: Copied) -> Result<bool, DbErr> {
-    let sql = "SELECT one FROM copies_filled WHERE one = $1";
-    let statement = super::statement(db, sql, [(copied as i16).into()]);
-    Ok(db.query_one_raw(statement).await?.is_some())
 }

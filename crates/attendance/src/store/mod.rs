@@ -22,16 +22,7 @@ pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod student;
 
-use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use kit::db::{execute, statement};
 
 pub use migration::Migrator;
 pub(crate) use migration::partitions;
-
-fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
-}
-
-/// How many rows it was about.
-async fn execute(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64, DbErr> {
-    Ok(db.execute_raw(statement(db, sql, values)).await?.rows_affected())
-}

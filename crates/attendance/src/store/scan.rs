@@ -1,8 +1,11 @@
 //! Tries as they are kept, and what the guard said of them.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use kit::{db::Txn, page::Paging};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
+use kit::{
+    db::{Txn, execute, statement},
+    page::Paging,
+};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -202,9 +205,7 @@ async fn first(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Option<First>, DbErr> {
-    let row = FirstRow::find_by_statement(statement(db, sql.to_owned(), values))
-        .one(db)
-        .await?;
+    let row = FirstRow::find_by_statement(statement(db, sql, values)).one(db).await?;
     Ok(row.and_then(|row| {
         Some(First {
             scan_id: row.scan_id?,
@@ -225,12 +226,7 @@ pub(crate) async fn decide_in_txn(
     let sql = "UPDATE awaiting SET verdict = $1, decided_by = $2, decided_at = $3 WHERE scan_id = $4 \
                AND decided_at IS NULL";
     let values: [Value; 4] = [word.as_str().into(), by.into(), now.into(), scan.into()];
-    let decided = txn.execute_raw(statement(&**txn, sql.to_owned(), values)).await?;
-    Ok(decided.rows_affected() > 0)
-}
-
-fn statement(db: &impl ConnectionTrait, sql: String, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+    Ok(execute(&**txn, sql, values).await? > 0)
 }
 
 fn kept(row: Row) -> Result<Kept, Error> {

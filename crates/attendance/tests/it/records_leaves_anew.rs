@@ -16,7 +16,7 @@ use crate::{
 
 /// The leave service, as far as it tells of every leave.
 #[derive(Clone)]
-struct Leaves(Vec<LeaveRecord>);
+pub(crate) struct Leaves(pub Vec<LeaveRecord>);
 
 #[tonic::async_trait]
 impl Roster for Leaves {

@@ -20,9 +20,7 @@ use crate::{
 pub(crate) async fn store(db: &Db, files: &dyn Files, clock: &Clock, asked: exports::Asked) -> Result<(), Error> {
     use kit::service::Service as _;
     let body = entries(db.clone(), asked.of.to_string());
-    if !exports::store(files, clock, asked.export, Audit::NAME, body).await? {
-        tracing::info!(export = %asked.export.id, "an export that nobody waits for any more got no part");
-    }
+    exports::store(files, clock, asked.export, Audit::NAME, body).await?;
     Ok(())
 }
 

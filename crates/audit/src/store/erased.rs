@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use kit::db::Txn;
+use kit::db::{Txn, statement};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Statement,
-    sea_query::Expr,
+    ColumnTrait as _, Condition, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, sea_query::Expr,
 };
 
 use super::entity::{Column, Entity};
@@ -14,7 +13,7 @@ use super::entity::{Column, Entity};
 /// Takes the details out of every entry about `subject` or by them, and remembers them for entries that come late.
 pub(crate) async fn erase_in_txn(txn: &Txn, subject: &str, at: DateTime<Utc>) -> Result<(), DbErr> {
     let remember = "INSERT INTO erased (subject, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    txn.execute_raw(statement(txn, remember, [subject.into(), at.into()]))
+    txn.execute_raw(statement(&**txn, remember, [subject.into(), at.into()]))
         .await?;
     let theirs = Condition::any()
         .add(Column::ResourceId.eq(subject))
@@ -34,11 +33,6 @@ pub(crate) async fn among_in_txn(txn: &Txn, subjects: &HashSet<&str>) -> Result<
     let places: Vec<String> = (1..=subjects.len()).map(|place| format!("${place}")).collect();
     let sql = format!("SELECT subject FROM erased WHERE subject IN ({})", places.join(", "));
     let values = subjects.iter().map(|&subject| subject.into());
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-    let rows = txn.query_all_raw(statement).await?;
+    let rows = txn.query_all_raw(statement(&**txn, sql, values)).await?;
     rows.iter().map(|row| row.try_get("", "subject")).collect()
-}
-
-fn statement<const N: usize>(txn: &Txn, sql: &str, values: [sea_orm::Value; N]) -> Statement {
-    Statement::from_sql_and_values(txn.get_database_backend(), sql, values)
 }

@@ -1,7 +1,7 @@
 //! Removing what tells who somebody was, from every table of this service.
 
-use kit::db::Txn;
-use sea_orm::{ConnectionTrait as _, DbErr, Statement, Value};
+use kit::db::{Txn, execute};
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 /// Each with the account's id as `$1`. Sessions and keys stay, ended, with nothing in them: others may still ask whether they
@@ -29,15 +29,10 @@ const BY_NAME: &str = "DELETE FROM letter WHERE identifier = $1";
 /// Removes all that is beside the account's own name, address and number; `names` are those, as they are compared.
 pub(crate) async fn remove_traces_in_txn(txn: &Txn, id: Uuid, names: &[String]) -> Result<(), DbErr> {
     for sql in BY_ID {
-        run(txn, sql, id.into()).await?;
+        execute(&**txn, sql, [id.into()]).await?;
     }
     for name in names {
-        run(txn, BY_NAME, name.as_str().into()).await?;
+        execute(&**txn, BY_NAME, [name.as_str().into()]).await?;
     }
     Ok(())
-}
-
-async fn run(txn: &Txn, sql: &str, value: Value) -> Result<(), DbErr> {
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, [value]);
-    txn.execute_raw(statement).await.map(drop)
 }

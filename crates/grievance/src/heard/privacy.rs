@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use kit::{
-    access::Caller,
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
     files::exports::Asked,
@@ -12,13 +11,9 @@ use kit::{
 use proto::students::{StudentErased, StudentExportRequested};
 use uuid::Uuid;
 
-use super::{named, read};
-use crate::{
-    Error,
-    operations::{
-        App,
-        privacy::{erase, export},
-    },
+use crate::operations::{
+    App,
+    privacy::{erase, export},
 };
 
 const ERASED: &str = "hostelpulse.student.erased.v1";
@@ -31,28 +26,22 @@ impl Hear for Privacy {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
         match event.kind.as_str() {
             ERASED => {
-                let student = named(read::<StudentErased>(event)?.student, "student")?;
-                let id = Uuid::parse_str(&student.id).map_err(|error| Heard::Fail(error.to_string()))?;
-                let caller = Caller {
-                    traceparent: event.traceparent.clone(),
-                    ..Caller::service("grievance", event.id.to_string())
-                };
-                erase::erase_in_txn(&self.0, &caller, txn, id).await.map_err(again)
+                let student = event.read::<StudentErased>()?.student;
+                let student = student.ok_or_else(|| Heard::lacks("student"))?;
+                let id = Uuid::parse_str(&student.id).map_err(Heard::never)?;
+                let caller = event.heard_by("grievance");
+                let erased = erase::erase_in_txn(&self.0, &caller, txn, id).await;
+                erased.map_err(Heard::again)
             }
             EXPORT_REQUESTED => {
-                let wanted = read::<StudentExportRequested>(event)?;
+                let wanted: StudentExportRequested = event.read()?;
                 let asked = Asked::read(&wanted.student_id, &wanted.export_id, wanted.wanted_until);
-                let asked = asked.map_err(|why| Heard::Fail(why.to_owned()))?;
-                export::store_part(&self.0, &asked).await.map_err(again)
+                let stored = export::store_part(&self.0, &asked.map_err(Heard::never)?).await;
+                stored.map_err(Heard::again)
             }
-            // Nobody subscribed to it.
-            other => Err(Heard::Fail(format!("an event of the type {other} was not expected"))),
+            _ => Err(Heard::unexpected(event)),
         }
     }
-}
-
-fn again(error: Error) -> Heard {
-    Heard::Retry(error.to_string())
 }
 
 pub(super) fn consumer(app: &Arc<App>) -> Consumer {

@@ -3,7 +3,6 @@
 pub(crate) mod change;
 pub(crate) mod comment;
 mod entity;
-pub(crate) mod filled;
 pub(crate) mod image;
 mod migration;
 pub(crate) mod number;
@@ -13,15 +12,6 @@ pub(crate) mod privacy;
 pub(crate) mod student;
 pub(crate) mod ticket;
 
-use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use kit::db::{execute, statement};
 
 pub use migration::Migrator;
-
-fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
-}
-
-/// How many rows it was about.
-async fn execute(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64, DbErr> {
-    Ok(db.execute_raw(statement(db, sql, values)).await?.rows_affected())
-}

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use proto::{auth::EndedSessions, types::Nothing};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Status, metadata::MetadataValue};
+use tonic::Status;
 use uuid::Uuid;
 
-use super::{KeySource, ServiceTokens, metadata, verifier::unavailable};
+use super::{KeySource, ServiceTokens, verifier::unavailable};
 use crate::{Clock, Fault, backoff::Backoff};
 
 /// The longest life that a token may be given is an hour: after this no token of an ended session holds.
@@ -90,10 +90,7 @@ impl Ended {
 
     /// Hears one stream of reports to its end.
     async fn listen(&self, mut auth: KeySource, tokens: &ServiceTokens, link: &mut Link) -> Result<Infallible, Status> {
-        let mut request = Request::new(Nothing {});
-        let bearer = MetadataValue::try_from(format!("Bearer {}", tokens.token()?))
-            .map_err(|_| Status::internal("a service token does not fit into a header"))?;
-        request.metadata_mut().insert(metadata::AUTHORIZATION, bearer);
+        let request = tokens.request(Nothing {})?;
         let mut reports = before_silence(auth.watch_ended(request)).await?.into_inner();
         loop {
             let report = before_silence(reports.message()).await?;

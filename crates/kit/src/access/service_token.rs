@@ -6,7 +6,12 @@ use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use tonic::{
+    Request,
+    metadata::{AsciiMetadataKey, AsciiMetadataValue},
+};
 
+use super::{Caller, metadata};
 use crate::{Clock, Fault};
 
 /// The `typ` of a service token's header: never mistaken for a user's token.
@@ -121,4 +126,36 @@ impl ServiceTokens {
         *present = Some((token.clone(), now + LIFE));
         Ok(token)
     }
+
+    /// A request of this service.
+    pub fn request<T>(&self, message: T) -> Result<Request<T>, Fault> {
+        let mut request = Request::new(message);
+        insert(
+            &mut request,
+            metadata::AUTHORIZATION,
+            &format!("Bearer {}", self.token()?),
+        )?;
+        Ok(request)
+    }
+
+    /// A request of this service, with what tells whose work it belongs to.
+    pub fn request_for<T>(&self, caller: &Caller, message: T) -> Result<Request<T>, Fault> {
+        let mut request = self.request(message)?;
+        let traceparent = caller.traceparent.as_deref().unwrap_or_default();
+        insert(&mut request, metadata::REQUEST_ID, &caller.request_id)?;
+        insert(&mut request, metadata::TRACEPARENT, traceparent)?;
+        Ok(request)
+    }
+}
+
+/// Says nothing where there is nothing to say.
+fn insert<T>(request: &mut Request<T>, name: &'static str, value: &str) -> Result<(), Fault> {
+    if !value.is_empty() {
+        let value = AsciiMetadataValue::try_from(value)
+            .map_err(|_| Fault::internal(format_args!("the header {name} holds what no header may hold")))?;
+        request
+            .metadata_mut()
+            .insert(AsciiMetadataKey::from_static(name), value);
+    }
+    Ok(())
 }

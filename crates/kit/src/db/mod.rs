@@ -5,6 +5,7 @@
 
 mod migrate;
 mod postgres;
+mod sql;
 mod sqlite;
 
 use std::{
@@ -24,6 +25,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use migrate::{MigrateError, migrations};
+pub use sql::{execute, run, statement};
 
 use crate::{
     Fault,

@@ -3,6 +3,7 @@
 
 use std::{
     any::Any,
+    fmt::Display,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -58,6 +59,28 @@ pub enum Heard {
     /// It will never go; the event is parked at once.
     #[error("{0}")]
     Fail(String),
+}
+
+impl Heard {
+    /// It failed, and may go better in a moment.
+    pub fn again(why: impl Display) -> Self {
+        Self::Retry(why.to_string())
+    }
+
+    /// It cannot be understood.
+    pub fn never(why: impl Display) -> Self {
+        Self::Fail(why.to_string())
+    }
+
+    /// It says nothing of what all events of its type are about.
+    pub fn lacks(what: &str) -> Self {
+        Self::Fail(format!("the event names no {what}"))
+    }
+
+    /// Nobody subscribed to it.
+    pub fn unexpected(event: &Event) -> Self {
+        Self::Fail(format!("an event of the type {} was not expected", event.kind))
+    }
 }
 
 impl From<DbErr> for Heard {

@@ -39,7 +39,10 @@ pub use migration::migrations;
 pub use outbox::Draft;
 pub use relay::Relay;
 
-use crate::access::{Caller, Identity};
+use crate::{
+    access::{Caller, Identity},
+    json::{self, Mismatch},
+};
 
 /// A domain event: CloudEvents 1.0 in its JSON form, with our extension attributes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +65,21 @@ pub struct Event {
     pub traceparent: Option<String>,
     pub actor: Actor,
     pub data: serde_json::Value,
+}
+
+impl Event {
+    /// What it says, as the message of the contract that its type stands for.
+    pub fn read<M: prost::Message + prost::Name + Default + 'static>(&self) -> Result<M, Heard> {
+        json::from_value(&self.data).map_err(|mismatch: Mismatch| Heard::Fail(mismatch.to_string()))
+    }
+
+    /// Who acts where a service acts on this event.
+    pub fn heard_by(&self, service: &str) -> Caller {
+        Caller {
+            traceparent: self.traceparent.clone(),
+            ..Caller::service(service, self.id.to_string())
+        }
+    }
 }
 
 /// Who caused an event.

@@ -1,7 +1,10 @@
 //! Copies of all that is held of somebody: each service stores its part under a key that whoever asked for it can find.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::{StreamExt as _, stream};
 use prost_types::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Body, Files, Key};
@@ -58,23 +61,37 @@ pub fn begun_at(part: &Key) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
 }
 
-/// Stores a service's part, JSON; `false` when nobody waits for it any more, and nothing is stored.
+/// Stores a service's part.
+pub async fn store_json(
+    files: &dyn Files,
+    clock: &Clock,
+    export: Export,
+    service: &str,
+    part: &Value,
+) -> Result<(), PortError> {
+    let text = Bytes::from(format!("{part:#}"));
+    let body = stream::once(async { Ok(text) }).boxed();
+    store(files, clock, export, service, body).await
+}
+
+/// Stores a service's part, JSON; nothing where nobody waits for it any more.
 pub async fn store(
     files: &dyn Files,
     clock: &Clock,
     export: Export,
     service: &str,
     body: Body,
-) -> Result<bool, PortError> {
+) -> Result<(), PortError> {
     if clock.now() >= export.wanted_until {
-        return Ok(false);
+        tracing::info!(export = %export.id, "an export that nobody waits for any more got no part");
+        return Ok(());
     }
     let key = part(export.id, service).map_err(|why| PortError::Refused {
         port: super::PORT,
         why: why.to_string(),
     })?;
     files.put(&key, "application/json", body).await?;
-    Ok(true)
+    Ok(())
 }
 
 #[cfg(test)]

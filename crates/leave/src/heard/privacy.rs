@@ -3,22 +3,17 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
 use kit::{
     db::Txn,
     events::{Consumer, Event, Hear, Heard, Subscription},
-    files::exports::Export,
-    json::{self, Mismatch},
+    files::exports::Asked,
 };
 use proto::students::{StudentErased, StudentExportRequested};
 use uuid::Uuid;
 
-use crate::{
-    Error,
-    operations::{
-        App,
-        privacy::{erase, export},
-    },
+use crate::operations::{
+    App,
+    privacy::{erase, export},
 };
 
 const ERASED: &str = "hostelpulse.student.erased.v1";
@@ -31,38 +26,20 @@ impl Hear for Privacy {
     async fn apply(&self, txn: &Txn, event: &Event) -> Result<(), Heard> {
         match event.kind.as_str() {
             ERASED => {
-                let student = read::<StudentErased>(event)?.student;
-                let student = student.ok_or_else(|| Heard::Fail("the event names no student".to_owned()))?;
-                erase::erase_in_txn(&self.0, txn, id(&student.id)?).await.map_err(again)
+                let student = event.read::<StudentErased>()?.student;
+                let student = student.ok_or_else(|| Heard::lacks("student"))?;
+                let id = Uuid::parse_str(&student.id).map_err(Heard::never)?;
+                erase::erase_in_txn(&self.0, txn, id).await.map_err(Heard::again)
             }
             EXPORT_REQUESTED => {
-                let wanted = read::<StudentExportRequested>(event)?;
-                let until = wanted.wanted_until.unwrap_or_default();
-                let nanos = u32::try_from(until.nanos).unwrap_or_default();
-                let export = Export {
-                    id: id(&wanted.export_id)?,
-                    wanted_until: DateTime::from_timestamp(until.seconds, nanos).unwrap_or_default(),
-                };
-                export::store_part(&self.0, id(&wanted.student_id)?, export)
-                    .await
-                    .map_err(again)
+                let wanted: StudentExportRequested = event.read()?;
+                let asked = Asked::read(&wanted.student_id, &wanted.export_id, wanted.wanted_until);
+                let stored = export::store_part(&self.0, &asked.map_err(Heard::never)?).await;
+                stored.map_err(Heard::again)
             }
-            // Nobody subscribed to it.
-            other => Err(Heard::Fail(format!("an event of the type {other} was not expected"))),
+            _ => Err(Heard::unexpected(event)),
         }
     }
-}
-
-fn read<M: prost::Message + prost::Name + Default + 'static>(event: &Event) -> Result<M, Heard> {
-    json::from_value(&event.data).map_err(|mismatch: Mismatch| Heard::Fail(mismatch.to_string()))
-}
-
-fn id(text: &str) -> Result<Uuid, Heard> {
-    Uuid::parse_str(text).map_err(|error| Heard::Fail(error.to_string()))
-}
-
-fn again(error: Error) -> Heard {
-    Heard::Retry(error.to_string())
 }
 
 pub(super) fn consumer(app: &Arc<App>) -> Consumer {

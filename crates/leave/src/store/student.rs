@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use kit::db::Txn;
 use sea_orm::{
     ActiveValue::Set,
@@ -87,19 +86,6 @@ pub(super) fn gone() -> SelectStatement {
         .from(Entity)
         .and_where(Column::Active.eq(false));
     students
-}
-
-/// Notes that the copies of students were filled.
-pub(crate) async fn note_filled_in_txn(txn: &Txn, now: DateTime<Utc>) -> Result<(), DbErr> {
-    let sql = "INSERT INTO copies_filled (one, filled_at) VALUES (1, $1) \
-               ON CONFLICT (one) DO UPDATE SET filled_at = excluded.filled_at";
-    super::execute(&**txn, sql, [now.into()]).await.map(drop)
-}
-
-/// Whether the copies of students were ever filled.
-pub(crate) async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let statement = super::statement(db, "SELECT one FROM copies_filled", []);
-    Ok(db.query_one_raw(statement).await?.is_some())
 }
 
 fn student(row: Model) -> Student {

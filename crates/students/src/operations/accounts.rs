@@ -3,20 +3,13 @@
 use std::time::Duration;
 
 use kit::upstream::Channel;
-use kit::{
-    Fault,
-    access::{Caller, metadata},
-    fault::Violation,
-};
+use kit::{Fault, access::Caller, fault::Violation};
 use proto::auth::{
     AccountRecord, AccountRecordState, CheckPasswordRequest, ConformAccountsRequest, Reservation,
     ReserveAccountsRequest, ReserveOutcome, accounts_client::AccountsClient,
 };
 use tokio::time::timeout;
-use tonic::{
-    Request, Response, Status,
-    metadata::{AsciiMetadataKey, AsciiMetadataValue},
-};
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::App;
@@ -152,25 +145,10 @@ fn client(app: &App) -> Result<AccountsClient<Channel>, Fault> {
     Ok(AccountsClient::new(channel))
 }
 
-/// A request of this service, with what tells whose work it belongs to.
+/// A request of this service, which is answered in time or not at all.
 fn request<T>(app: &App, caller: &Caller, message: T, limit: Duration) -> Result<Request<T>, Fault> {
-    let mut request = Request::new(message);
+    let mut request = app.tokens.request_for(caller, message)?;
     request.set_timeout(limit);
-    let bearer = format!("Bearer {}", app.tokens.token()?);
-    let traceparent = caller.traceparent.as_deref().unwrap_or_default();
-    for (name, value) in [
-        (metadata::AUTHORIZATION, bearer.as_str()),
-        (metadata::REQUEST_ID, caller.request_id.as_str()),
-        (metadata::TRACEPARENT, traceparent),
-    ] {
-        if !value.is_empty() {
-            let value = AsciiMetadataValue::try_from(value)
-                .map_err(|_| Fault::internal(format_args!("the header {name} holds what no header may hold")))?;
-            request
-                .metadata_mut()
-                .insert(AsciiMetadataKey::from_static(name), value);
-        }
-    }
     Ok(request)
 }
 

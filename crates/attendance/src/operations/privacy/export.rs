@@ -1,11 +1,8 @@
 //! What this service holds of a student, as a file, for those who are to see it all.
 
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures_util::{StreamExt as _, stream};
 use kit::{
-    Fault,
-    files::exports::{self, Export},
+    files::exports::{self, Asked},
     json,
 };
 use proto::attendance::Device;
@@ -26,12 +23,9 @@ use crate::{
 const MOST: u32 = 10_000;
 
 /// Stores this service's part of an export; of somebody who is unknown an empty one, so that nobody waits for it.
-pub(crate) async fn store_part(app: &App, student: Uuid, export: Export) -> Result<(), Error> {
-    let text = serde_json::to_vec_pretty(&part(app, student).await?).map_err(Fault::internal)?;
-    let body = stream::once(async { Ok(Bytes::from(text)) }).boxed();
-    if !exports::store(&*app.files, &app.clock, export, "attendance", body).await? {
-        tracing::info!(export = %export.id, "an export that nobody waits for any more got no part");
-    }
+pub(crate) async fn store_part(app: &App, asked: &Asked) -> Result<(), Error> {
+    let part = part(app, asked.of).await?;
+    exports::store_json(&*app.files, &app.clock, asked.export, "attendance", &part).await?;
     Ok(())
 }
 

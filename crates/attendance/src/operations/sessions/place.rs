@@ -2,17 +2,9 @@
 
 use std::time::Duration;
 
-use kit::{
-    Fault,
-    access::{Caller, metadata},
-    fault::Violation,
-};
+use kit::{Fault, access::Caller, fault::Violation};
 use proto::students::{StreamBlocksRequest, roster_client::RosterClient};
 use tokio::time::timeout;
-use tonic::{
-    Request,
-    metadata::{AsciiMetadataKey, AsciiMetadataValue},
-};
 
 use super::App;
 use crate::{
@@ -75,7 +67,8 @@ async fn ask(app: &App, caller: &Caller, folded: &str) -> Option<KnownBlock> {
 async fn look_through(app: &App, caller: &Caller, folded: &str) -> Result<Option<KnownBlock>, Fault> {
     let channel = app.upstreams.channel_for_streams("students");
     let channel = channel.ok_or_else(|| Fault::unavailable("There is no way to students"))?;
-    let request = request(app, caller)?;
+    let mut request = app.tokens.request_for(caller, StreamBlocksRequest {})?;
+    request.set_timeout(ASK_LIMIT);
     let mut blocks = RosterClient::new(channel)
         .stream_blocks(request)
         .await
@@ -95,26 +88,4 @@ async fn look_through(app: &App, caller: &Caller, folded: &str) -> Result<Option
         }
     }
     Ok(None)
-}
-
-/// A request of this service, with what tells whose work it belongs to.
-fn request(app: &App, caller: &Caller) -> Result<Request<StreamBlocksRequest>, Fault> {
-    let mut request = Request::new(StreamBlocksRequest {});
-    request.set_timeout(ASK_LIMIT);
-    let bearer = format!("Bearer {}", app.tokens.token()?);
-    let traceparent = caller.traceparent.as_deref().unwrap_or_default();
-    for (name, value) in [
-        (metadata::AUTHORIZATION, bearer.as_str()),
-        (metadata::REQUEST_ID, caller.request_id.as_str()),
-        (metadata::TRACEPARENT, traceparent),
-    ] {
-        if !value.is_empty() {
-            let value = AsciiMetadataValue::try_from(value)
-                .map_err(|_| Fault::internal(format_args!("the header {name} holds what no header may hold")))?;
-            request
-                .metadata_mut()
-                .insert(AsciiMetadataKey::from_static(name), value);
-        }
-    }
-    Ok(request)
 }

@@ -1,5 +1,6 @@
 //! Roll calls, marks, scans; copies of students, blocks and leaves; devices, access points, flags.
 
+use kit::{copies, db::run};
 use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
 
@@ -22,7 +23,7 @@ impl MigrationTrait for Migration {
         students(manager).await?;
         blocks(manager).await?;
         leaves(manager).await?;
-        copies_filled(manager).await?;
+        copies::create_table(manager).await?;
         devices(manager).await?;
         access_points(manager).await?;
         flags(manager).await
@@ -48,13 +49,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
 
 /// A block and year have one open roll call at a time: the database refuses a second.
@@ -247,16 +241,6 @@ async fn leaves(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         &["CREATE INDEX leave_of_student ON leave (student_id, from_date)"],
     )
     .await
-}
-
-/// A row for each copy (1 for students and blocks, 2 for leaves) once it was read whole: from then on events keep it right.
-async fn copies_filled(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let mut table = Table::create();
-    table
-        .table("copies_filled")
-        .col(ColumnDef::new("one").small_integer().not_null().primary_key())
-        .col(schema::timestamp_with_time_zone("filled_at"));
-    manager.create_table(table).await
 }
 
 async fn devices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

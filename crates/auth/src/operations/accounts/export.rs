@@ -1,10 +1,7 @@
 //! What this service holds of somebody, as a file, for those who are to see it all. No secrets and no hashes.
 
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures_util::{StreamExt as _, stream};
 use kit::{
-    Fault,
     files::exports::{self, Asked},
     json,
 };
@@ -26,9 +23,7 @@ const MOST: u64 = 10_000;
 /// Stores this service's part of an export; of somebody who is unknown an empty one, so that nobody waits for it.
 pub(crate) async fn store_part(app: &App, asked: &Asked) -> Result<(), Error> {
     let part = part(app, asked.of).await?;
-    let text = serde_json::to_vec_pretty(&part).map_err(Fault::internal)?;
-    let body = stream::once(async { Ok(Bytes::from(text)) }).boxed();
-    exports::store(&*app.files, &app.clock, asked.export, "auth", body).await?;
+    exports::store_json(&*app.files, &app.clock, asked.export, "auth", &part).await?;
     Ok(())
 }
 

@@ -3,17 +3,14 @@
 use std::{
     collections::{HashMap, HashSet},
     mem,
-    time::Duration,
 };
 
-use anyhow::Context as _;
 use kit::{
-    access::{Caller, metadata},
+    access::Caller,
+    copies::{self, Records},
     service::Rebuilt,
 };
-use proto::students::{StreamStudentsRequest, StudentRecord, roster_client::RosterClient};
-use tokio::time::timeout;
-use tonic::{Request, Streaming, metadata::MetadataValue};
+use proto::students::{StreamStudentsRequest, roster_client::RosterClient};
 use uuid::Uuid;
 
 use super::{super::App, MOST, conform};
@@ -26,39 +23,20 @@ use crate::{
 /// Whose records the students' accounts stand for.
 pub(crate) const STUDENTS: &str = "students";
 
-/// For so long the next record is waited for.
-const SILENCE: Duration = Duration::from_secs(30);
-
 /// Reads every record and makes its account agree with it, whatever the account heard before; an account whose record is gone is
 /// deactivated. What cannot agree stays as it is, and is named at the end.
 pub(crate) async fn rebuild(app: &App) -> anyhow::Result<Rebuilt> {
     // Before the roster is asked for: what an account hears from here on is newer than the roster.
     let mut agreement = Agreement::begin(app).await?;
-    let mut students = roster(app).await?;
-    while let Some(student) = timeout(SILENCE, students.message()).await.with_context(silent)?? {
+    let mut roster = RosterClient::new(copies::way(&app.upstreams, STUDENTS)?);
+    let request = app.tokens.request(StreamStudentsRequest {})?;
+    let mut students = Records::of(STUDENTS, roster.stream_students(request)).await?;
+    while let Some(student) = students.next().await? {
         let record = crate::heard::record(&student);
         let record = record.map_err(|why| anyhow::anyhow!("the record {}: {why}", student.id))?;
         agreement.take(record).await?;
     }
     agreement.end().await
-}
-
-async fn roster(app: &App) -> anyhow::Result<Streaming<StudentRecord>> {
-    let channel = app.upstreams.channel_for_streams(STUDENTS).with_context(|| {
-        format!("no way to the service {STUDENTS}: give its address as upstreams.{STUDENTS}, for example http://{STUDENTS}:9000")
-    })?;
-    let mut request = Request::new(StreamStudentsRequest {});
-    let bearer = MetadataValue::try_from(format!("Bearer {}", app.tokens.token()?))?;
-    request.metadata_mut().insert(metadata::AUTHORIZATION, bearer);
-    let mut roster = RosterClient::new(channel);
-    let answer = timeout(SILENCE, roster.stream_students(request))
-        .await
-        .with_context(silent)?;
-    Ok(answer.context("the students cannot be read")?.into_inner())
-}
-
-fn silent() -> String {
-    format!("the service {STUDENTS} said nothing for {SILENCE:?}")
 }
 
 /// Accounts on their way to agree with all records.

@@ -1,5 +1,6 @@
 //! Refresh tokens, one-time codes, second factors, API keys, and what keeps sign-in safe.
 
+use kit::db::run;
 use sea_orm_migration::{prelude::*, schema};
 
 pub(super) struct Migration;
@@ -58,13 +59,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
 
 async fn add(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {

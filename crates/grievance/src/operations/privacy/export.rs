@@ -1,13 +1,9 @@
 //! What this service holds of a student, as a file, for those who are to see it all. Internal notes are not among it.
 
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures_util::{StreamExt as _, stream};
-use kit::{
-    Fault,
-    files::exports::{self, Asked},
-};
+use kit::files::exports::{self, Asked};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     Error,
@@ -21,18 +17,15 @@ const MOST: u64 = 10_000;
 
 /// Stores this service's part of an export; of somebody who is unknown an empty one, so that nobody waits for it.
 pub(crate) async fn store_part(app: &App, asked: &Asked) -> Result<(), Error> {
-    let text = serde_json::to_vec_pretty(&part(app, asked).await?).map_err(Fault::internal)?;
-    let body = stream::once(async { Ok(Bytes::from(text)) }).boxed();
-    if !exports::store(&*app.files, &app.clock, asked.export, "grievance", body).await? {
-        tracing::info!(export = %asked.export.id, "an export that nobody waits for any more got no part");
-    }
+    let part = part(app, asked.of).await?;
+    exports::store_json(&*app.files, &app.clock, asked.export, "grievance", &part).await?;
     Ok(())
 }
 
-async fn part(app: &App, asked: &Asked) -> Result<Value, Error> {
+async fn part(app: &App, student: Uuid) -> Result<Value, Error> {
     let db = app.db.reader();
     let mut told = Vec::new();
-    for one in store::privacy::tickets(db, asked.of, MOST).await? {
+    for one in store::privacy::tickets(db, student, MOST).await? {
         let images = store::image::of_ticket(db, one.id).await?;
         let comments = store::privacy::comments(db, one.id).await?;
         let changes = store::privacy::changes(db, one.id).await?;

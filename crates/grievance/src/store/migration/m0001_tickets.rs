@@ -1,5 +1,6 @@
 //! Tickets and their numbers, pictures, comments, pauses and changes; copies of students and of those who work in the hostel.
 
+use kit::{copies, db::run};
 use sea_orm_migration::{prelude::*, schema};
 
 pub(super) struct Migration;
@@ -21,7 +22,7 @@ impl MigrationTrait for Migration {
         images(manager).await?;
         students(manager).await?;
         people(manager).await?;
-        copies_filled(manager).await
+        copies::create_table(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -40,13 +41,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
 
 /// The last number of each year.
@@ -226,15 +220,5 @@ async fn people(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::string("name"))
         .col(schema::string("role"))
         .col(schema::boolean("active"));
-    manager.create_table(table).await
-}
-
-/// One row, once the copies of students and people were read whole: from then on events keep them right.
-async fn copies_filled(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let mut table = Table::create();
-    table
-        .table("copies_filled")
-        .col(ColumnDef::new("one").small_integer().not_null().primary_key())
-        .col(schema::timestamp_with_time_zone("filled_at"));
     manager.create_table(table).await
 }

@@ -1,5 +1,6 @@
 //! Leaves and their days, decisions, guardians, movements, documents; copies of students.
 
+use kit::{copies, db::run};
 use sea_orm_migration::{prelude::*, schema};
 
 pub(super) struct Migration;
@@ -22,7 +23,7 @@ impl MigrationTrait for Migration {
         documents(manager).await?;
         kit::files::kept::create_table(manager).await?;
         students(manager).await?;
-        copies_filled(manager).await
+        copies::create_table(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -42,13 +43,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
 
 async fn leaves(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -245,14 +239,4 @@ async fn students(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         &["CREATE INDEX student_of_block ON student (block_folded) WHERE block_folded IS NOT NULL"],
     )
     .await
-}
-
-/// One row, once the copies of students were read whole: from then on events keep them right.
-async fn copies_filled(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let mut table = Table::create();
-    table
-        .table("copies_filled")
-        .col(ColumnDef::new("one").small_integer().not_null().primary_key())
-        .col(schema::timestamp_with_time_zone("filled_at"));
-    manager.create_table(table).await
 }

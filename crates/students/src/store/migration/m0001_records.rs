@@ -1,9 +1,8 @@
 //! Blocks, rooms, students, stays, documents.
 
+use kit::db::run;
 use sea_orm::DbBackend;
 use sea_orm_migration::{prelude::*, schema};
-
-use super::run;
 
 pub(super) struct Migration;
 

@@ -1,10 +1,9 @@
 //! How many students there are of each kind. The database keeps count in the transaction of each change, so that the number
 //! is right at any moment, whoever writes.
 
+use kit::db::run;
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
-
-use super::run;
 
 pub(super) struct Migration;
 

@@ -3,7 +3,7 @@
 mod m0001_records;
 mod m0002_tally;
 
-use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager, prelude::DbErr, sea_orm::ConnectionTrait as _};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 /// Brings the database up to date.
 pub struct Migrator;
@@ -16,11 +16,4 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m0002_tally::Migration));
         all
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
