@@ -45,7 +45,7 @@ pub(crate) async fn page(
     Ok((rows.into_iter().map(comment).collect(), total))
 }
 
-fn comment(row: Model) -> Comment {
+pub(super) fn comment(row: Model) -> Comment {
     Comment {
         id: row.id,
         ticket_id: row.ticket_id,

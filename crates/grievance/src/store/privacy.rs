@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use super::{
     entity::{
-        change,
-        comment::{self, Model},
+        change, comment,
         ticket::{Column, Entity},
     },
     ticket::row,
@@ -43,16 +42,7 @@ pub(crate) async fn comments(db: &impl ConnectionTrait, ticket: Uuid) -> Result<
         .limit(MOST)
         .all(db)
         .await?;
-    let comment = |row: Model| Comment {
-        id: row.id,
-        ticket_id: row.ticket_id,
-        author: row.author,
-        author_role: row.author_role,
-        text: row.text,
-        internal: row.internal,
-        created_at: row.created_at,
-    };
-    Ok(rows.into_iter().map(comment).collect())
+    Ok(rows.into_iter().map(super::comment::comment).collect())
 }
 
 /// What changed of a grievance that is not internal.
