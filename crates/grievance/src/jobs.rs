@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use kit::idempotency;
+use kit::{
+    files::kept::{self, Tidied},
+    idempotency,
+};
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::operations::{App, close, copies::rebuild, images::tidy, late};
+use crate::operations::{App, close, copies::rebuild, late};
 
 const HOURLY: Duration = Duration::from_hours(1);
 
@@ -48,8 +51,10 @@ async fn tell_regularly(app: &App, stop: &CancellationToken) {
 async fn keep_house(app: &App, stop: &CancellationToken) {
     let mut ticks = every(HOURLY);
     while next(&mut ticks, stop).await {
-        if let Err(error) = tidy::tidy(app, stop).await {
-            tracing::warn!(%error, "pictures could not be taken away, trying again later");
+        match kept::tidy(&app.db, &*app.files, &app.clock).await {
+            Ok(done) if done != Tidied::default() => tracing::info!(?done, "files of pictures were tidied up"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "files of pictures could not be tidied up, trying again later"),
         }
         if let Err(error) = idempotency::purge(&app.db, &app.clock).await {
             tracing::warn!(%error, "old idempotency keys could not be removed, trying again later");

@@ -1,17 +1,11 @@
 //! Pictures as they are kept: decoded and written anew, so that nothing of what cameras and programs add to them stays. Costly, so
 //! one is made at a time, off the runtime's threads: by the caller.
 
-use std::io::Cursor;
-
-use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder as _, ImageError, Limits,
-    codecs::{
-        jpeg::{JpegDecoder, JpegEncoder},
-        png::{PngDecoder, PngEncoder},
-    },
-    metadata::Orientation,
+use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
+use kit::{
+    inspect::Kind,
+    picture::{self, PictureError},
 };
-use kit::inspect::is_progressive;
 
 use crate::domain::ImageKind;
 
@@ -19,13 +13,6 @@ use crate::domain::ImageKind;
 pub(crate) const LONGEST: u64 = 10 * 1024 * 1024;
 /// A kept picture is at most so many pixels a side: enough to see what is wrong.
 pub(crate) const LONGEST_SIDE: u32 = 2048;
-
-/// The most pixels that are looked at. Phones take more, but send fewer.
-const MOST_PIXELS: u64 = 30_000_000;
-/// A progressive JPEG is held twice as large again before its first pixel stands.
-const MOST_PIXELS_PROGRESSIVE: u64 = 12_000_000;
-/// What the picture itself may take while it is written anew.
-const MOST_MEMORY: u64 = 100 * 1024 * 1024;
 const QUALITY: u8 = 85;
 
 /// A picture to keep.
@@ -36,88 +23,24 @@ pub(crate) struct Picture {
     pub height: u32,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PictureError {
-    #[error("the file is no JPEG or PNG")]
-    NoPicture,
-    #[error("the picture is too large: {0}")]
-    TooLarge(String),
-    #[error("the picture cannot be read")]
-    Unreadable(#[source] ImageError),
-    #[error("the picture cannot be written")]
-    Unwritable(#[source] ImageError),
-}
-
 /// The picture the right way up, no larger than need be, without any notes.
 pub(crate) fn anew(bytes: &[u8]) -> Result<Picture, PictureError> {
     let kind = ImageKind::of(bytes).ok_or(PictureError::NoPicture)?;
-    let (picture, orientation) = match kind {
-        ImageKind::Jpeg => {
-            let most = if is_progressive(bytes) {
-                MOST_PIXELS_PROGRESSIVE
-            } else {
-                MOST_PIXELS
-            };
-            decode(JpegDecoder::new(Cursor::new(bytes)), most)?
-        }
-        ImageKind::Png => decode(PngDecoder::with_limits(Cursor::new(bytes), limits()), MOST_PIXELS)?,
+    let format = match kind {
+        ImageKind::Jpeg => Kind::Jpeg,
+        ImageKind::Png => Kind::Png,
     };
-    let mut picture = fitted(picture);
-    picture.apply_orientation(orientation);
+    let picture = picture::decode(bytes, format, LONGEST_SIDE)?;
     let bytes = match kind {
-        ImageKind::Jpeg => jpeg(&picture),
-        ImageKind::Png => png(&picture),
+        ImageKind::Jpeg => picture::jpeg(&picture.to_rgb8(), QUALITY)?,
+        ImageKind::Png => png(&picture).map_err(PictureError::Unwritable)?,
     };
     Ok(Picture {
         kind,
-        bytes: bytes.map_err(PictureError::Unwritable)?,
+        bytes,
         width: picture.width(),
         height: picture.height(),
     })
-}
-
-fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
-    limits
-}
-
-fn decode<D: ImageDecoder>(
-    decoder: image::ImageResult<D>,
-    most_pixels: u64,
-) -> Result<(DynamicImage, Orientation), PictureError> {
-    let mut decoder = decoder.map_err(unreadable)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > most_pixels {
-        return Err(PictureError::TooLarge(format!("{width} by {height} pixels")));
-    }
-    let mut limits = limits();
-    limits.reserve(decoder.total_bytes()).map_err(unreadable)?;
-    decoder.set_limits(limits).map_err(unreadable)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
-    Ok((picture, orientation))
-}
-
-fn unreadable(error: ImageError) -> PictureError {
-    match error {
-        ImageError::Limits(limit) => PictureError::TooLarge(limit.to_string()),
-        error => PictureError::Unreadable(error),
-    }
-}
-
-/// Makes a large picture smaller, before anything else is done with it: the large one is there but once.
-fn fitted(picture: DynamicImage) -> DynamicImage {
-    if picture.width() <= LONGEST_SIDE && picture.height() <= LONGEST_SIDE {
-        return picture;
-    }
-    picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE)
-}
-
-fn jpeg(picture: &DynamicImage) -> image::ImageResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(&picture.to_rgb8())?;
-    Ok(bytes)
 }
 
 fn png(picture: &DynamicImage) -> image::ImageResult<Vec<u8>> {
@@ -134,6 +57,8 @@ fn png(picture: &DynamicImage) -> image::ImageResult<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use image::{GenericImageView as _, ImageFormat, Rgb, RgbImage, RgbaImage};
     use proptest::prelude::*;
 

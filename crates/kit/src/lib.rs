@@ -25,6 +25,7 @@
 //! | [`inspect`] | files that are a PDF, JPEG or PNG through and through |
 //! | [`page`] | pages and sorting of lists |
 //! | [`paper`] | tables as PDF pages |
+//! | [`picture`] | pictures decoded within bounds |
 //! | [`port`] | what all ports have in common |
 //! | [`turns`] | work that takes a thread or much memory, some at a time |
 //! | [`telemetry`] | logs, traces, metrics |
@@ -52,6 +53,7 @@ pub mod keyring;
 pub mod mail;
 pub mod page;
 pub mod paper;
+pub mod picture;
 pub mod port;
 pub mod push;
 pub mod service;

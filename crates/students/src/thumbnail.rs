@@ -1,17 +1,10 @@
 //! Small pictures of photos. Costly, so one is made at a time and off the runtime's threads: by the caller.
 
-use std::io::Cursor;
-
-use image::{
-    DynamicImage, ImageDecoder, Limits, Rgb, RgbImage,
-    codecs::{
-        jpeg::{JpegDecoder, JpegEncoder},
-        png::PngDecoder,
-    },
-    metadata::Orientation,
+use image::{DynamicImage, Rgb, RgbImage};
+use kit::{
+    inspect::Kind,
+    picture::{self, PictureError},
 };
-
-use kit::inspect::{Kind, is_progressive};
 
 /// A thumbnail is at most so many pixels a side.
 pub(crate) const SIDE: u32 = 256;
@@ -19,91 +12,16 @@ pub(crate) const SIDE: u32 = 256;
 /// The longest photo that a thumbnail is made of: all of it is held meanwhile, twice for a JPEG.
 pub(crate) const LONGEST_PHOTO: u64 = 20 * 1024 * 1024;
 
-/// The most pixels of a photo that a thumbnail is made of. Phones take more, but send fewer.
-pub(crate) const MOST_PIXELS: u64 = 30_000_000;
-
-/// A progressive JPEG is held twice as large again before its first pixel stands.
-pub(crate) const MOST_PIXELS_PROGRESSIVE: u64 = 12_000_000;
-
-/// What the picture itself may take while it is made small.
-const MOST_MEMORY: u64 = 100 * 1024 * 1024;
-
 const QUALITY: u8 = 80;
 
-/// Why there is no thumbnail. A photo that is only too large may be kept nevertheless.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ThumbnailError {
-    #[error("a {0} is no picture")]
-    NoPicture(Kind),
-    #[error("the photo is too large to make it small: {0}")]
-    TooLarge(String),
-    #[error("the picture cannot be read")]
-    Unreadable(#[source] image::ImageError),
-    #[error("the thumbnail cannot be written")]
-    Unwritable(#[source] image::ImageError),
-}
-
 /// A JPEG of at most 256 by 256 pixels, the right way up, on white, without any notes.
-pub(crate) fn thumbnail(bytes: &[u8], kind: Kind) -> Result<Vec<u8>, ThumbnailError> {
+pub(crate) fn thumbnail(bytes: &[u8], kind: Kind) -> Result<Vec<u8>, PictureError> {
     if bytes.len() as u64 > LONGEST_PHOTO {
-        return Err(ThumbnailError::TooLarge(format!(
-            "{} bytes, at most {LONGEST_PHOTO}",
-            bytes.len()
-        )));
+        let length = format!("{} bytes, at most {LONGEST_PHOTO}", bytes.len());
+        return Err(PictureError::TooLarge(length));
     }
-    let (picture, orientation) = match kind {
-        Kind::Jpeg => {
-            let most = if is_progressive(bytes) {
-                MOST_PIXELS_PROGRESSIVE
-            } else {
-                MOST_PIXELS
-            };
-            decode(JpegDecoder::new(Cursor::new(bytes)), most)?
-        }
-        Kind::Png => decode(PngDecoder::with_limits(Cursor::new(bytes), limits()), MOST_PIXELS)?,
-        Kind::Pdf => return Err(ThumbnailError::NoPicture(kind)),
-    };
-    let mut small = fitted(picture);
-    small.apply_orientation(orientation);
-    encode(&on_white(&small))
-}
-
-fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
-    limits
-}
-
-fn decode<D: ImageDecoder>(
-    decoder: image::ImageResult<D>,
-    most_pixels: u64,
-) -> Result<(DynamicImage, Orientation), ThumbnailError> {
-    let mut decoder = decoder.map_err(unreadable)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > most_pixels {
-        return Err(ThumbnailError::TooLarge(format!("{width} by {height} pixels")));
-    }
-    let mut limits = limits();
-    limits.reserve(decoder.total_bytes()).map_err(unreadable)?;
-    decoder.set_limits(limits).map_err(unreadable)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
-    Ok((picture, orientation))
-}
-
-fn unreadable(error: image::ImageError) -> ThumbnailError {
-    match error {
-        image::ImageError::Limits(limit) => ThumbnailError::TooLarge(limit.to_string()),
-        error => ThumbnailError::Unreadable(error),
-    }
-}
-
-/// Makes a picture small, before anything else is done with it: the large one is there but once.
-fn fitted(picture: DynamicImage) -> DynamicImage {
-    if picture.width() <= SIDE && picture.height() <= SIDE {
-        return picture;
-    }
-    picture.thumbnail(SIDE, SIDE)
+    let small = picture::decode(bytes, kind, SIDE)?;
+    picture::jpeg(&on_white(&small), QUALITY)
 }
 
 /// JPEG knows no transparency.
@@ -124,16 +42,10 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
     flat
 }
 
-fn encode(picture: &RgbImage) -> Result<Vec<u8>, ThumbnailError> {
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, QUALITY)
-        .encode_image(picture)
-        .map_err(ThumbnailError::Unwritable)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use image::{GenericImageView as _, ImageFormat, Rgba, RgbaImage};
     use proptest::prelude::*;
 
@@ -239,25 +151,25 @@ mod tests {
         ];
         for (bytes, kind) in bombs {
             let outcome = thumbnail(&bytes, kind);
-            assert!(matches!(outcome, Err(ThumbnailError::TooLarge(_))), "{outcome:?}");
+            assert!(matches!(outcome, Err(PictureError::TooLarge(_))), "{outcome:?}");
         }
         // Within the bound of pixels, beyond that of memory: four colours of 16 bits each.
         let mut deep = png_bomb(5000, 5000);
         deep[24..26].copy_from_slice(&[16, 6]);
         let checksum = crc32fast::hash(&deep[12..29]);
         deep[29..33].copy_from_slice(&checksum.to_be_bytes());
-        assert!(matches!(thumbnail(&deep, Kind::Png), Err(ThumbnailError::TooLarge(_))));
+        assert!(matches!(thumbnail(&deep, Kind::Png), Err(PictureError::TooLarge(_))));
     }
 
     #[test]
     fn what_is_no_picture_is_refused() {
         assert!(matches!(
             thumbnail(b"%PDF-1.7", Kind::Pdf),
-            Err(ThumbnailError::NoPicture(Kind::Pdf))
+            Err(PictureError::NoPicture)
         ));
         for kind in [Kind::Jpeg, Kind::Png] {
-            assert!(matches!(thumbnail(b"", kind), Err(ThumbnailError::Unreadable(_))));
-            assert!(matches!(thumbnail(b"noise", kind), Err(ThumbnailError::Unreadable(_))));
+            assert!(matches!(thumbnail(b"", kind), Err(PictureError::Unreadable(_))));
+            assert!(matches!(thumbnail(b"noise", kind), Err(PictureError::Unreadable(_))));
         }
     }
 

@@ -1,6 +1,7 @@
 //! A picture of what is wrong.
 
 use chrono::{DateTime, Utc};
+use kit::files::Key;
 use uuid::Uuid;
 
 /// A ticket has at most so many.
@@ -11,7 +12,7 @@ pub struct Image {
     pub id: Uuid,
     pub ticket_id: Uuid,
     /// Where it lies in the file store, sealed.
-    pub key: String,
+    pub key: Key,
     pub kind: ImageKind,
     /// Its length in bytes before it was sealed.
     pub size: u64,

@@ -84,7 +84,7 @@ async fn a_picture_is_kept_sealed_and_handed_out_by_its_link() {
         assert!(image::load_from_memory_with_format(&bytes, format).is_ok());
     }
     let files = kit::files::open(&desk.world.host.stores.files).await.unwrap();
-    for key in desk.rows("SELECT key AS text FROM image WHERE state = 'kept'").await {
+    for key in desk.rows("SELECT key AS text FROM image").await {
         let object = files.get(&Key::parse(key).unwrap()).await.unwrap().unwrap();
         let pieces: Vec<Bytes> = object.body.try_collect().await.unwrap();
         let stored = pieces.concat();

@@ -1,7 +1,7 @@
 //! What a service has in the file store. The row of an object is committed before the object is stored and stays until the
 //! object is gone: an object without a row belongs to nobody.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, slice, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -48,6 +48,9 @@ pub struct StoredFile {
     pub size: u64,
     pub sha256: [u8; 32],
 }
+
+/// So many files that cannot be deleted mean that none can.
+const MOST_FAILURES: u32 = 10;
 
 /// What went wrong on the way between the file store and what is written down of it.
 #[derive(Debug, thiserror::Error)]
@@ -120,22 +123,36 @@ pub async fn delete(db: &Db, files: &dyn Files, doomed: &[Key]) -> Result<(), Ke
     Ok(())
 }
 
-/// Gives up uploads that broke off, and deletes what is doomed.
+/// Gives up uploads that broke off, and deletes what is doomed. A file that cannot be deleted keeps no other back.
 pub async fn tidy(db: &Db, files: &dyn Files, clock: &Clock) -> Result<Tidied, KeptError> {
     let now = clock.now();
     let txn = db.begin().await?;
     let abandoned = give_up_old_in_txn(&txn, now - ARRIVES_WITHIN, now).await?;
     txn.commit().await?;
-    let mut deleted = 0;
+    let deleted = delete_doomed(db, files).await?;
+    Ok(Tidied { abandoned, deleted })
+}
+
+async fn delete_doomed(db: &Db, files: &dyn Files) -> Result<u64, KeptError> {
+    let (mut deleted, mut failures) = (0, 0);
     let mut after: Option<Key> = None;
     for _ in 0..MOST_PAGES {
         let doomed = doomed(db.reader(), after.as_ref(), PAGE).await?;
         let Some(last) = doomed.last() else { break };
-        delete(db, files, &doomed).await?;
-        deleted += doomed.len() as u64;
+        for key in &doomed {
+            let Err(error) = delete(db, files, slice::from_ref(key)).await else {
+                deleted += 1;
+                continue;
+            };
+            failures += 1;
+            if failures == MOST_FAILURES {
+                return Err(error);
+            }
+            tracing::warn!(%key, %error, "a file could not be deleted, trying again later");
+        }
         after = Some(last.clone());
     }
-    Ok(Tidied { abandoned, deleted })
+    Ok(deleted)
 }
 
 /// On its way: stays only if it becomes [`KEPT`] in the transaction of what it belongs to.

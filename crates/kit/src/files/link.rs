@@ -1,8 +1,12 @@
-//! What a signed link to a file says. Signing and proving it is the caller's.
+//! Links to files: whoever has one needs no token, for as long as it is good.
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Duration, SubsecRound as _, Utc};
+use url::Url;
 use uuid::Uuid;
+
+use crate::keyring::Signer;
 
 /// Which file of a document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,7 +18,7 @@ pub enum Variant {
 
 impl Variant {
     /// What the `variant` of a link stands for; without one it is the file itself.
-    pub fn parse(text: Option<&str>) -> Option<Self> {
+    fn parse(text: Option<&str>) -> Option<Self> {
         match text {
             None => Some(Self::File),
             Some("thumbnail") => Some(Self::Thumbnail),
@@ -32,16 +36,57 @@ pub struct Link {
     pub expires: i64,
 }
 
-/// Whether a link is still good.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
-    Good,
-    Expired,
+/// The links to one kind of documents, as they are given out and known again at a moment.
+pub struct Links<'a> {
+    /// Stands before everything that is signed, so that no other signature of ours can be taken for one of these links. Ends in what
+    /// stands in no other purpose.
+    pub purpose: &'static [u8],
+    pub signer: &'a Signer,
+    /// Where addresses begin.
+    pub base: &'a Url,
+    /// What the documents are called in addresses.
+    pub collection: &'static str,
+    pub now: DateTime<Utc>,
+}
+
+/// A link that was given out, and until when it is good.
+#[derive(Clone, Debug)]
+pub struct GoodLink {
+    pub url: Url,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Links<'_> {
+    /// A link that is good for so long.
+    pub fn give(&self, document: Uuid, variant: Variant, life: Duration) -> GoodLink {
+        let expires_at = (self.now + life).trunc_subsecs(0);
+        let link = Link {
+            document,
+            variant,
+            expires: expires_at.timestamp(),
+        };
+        let mut url = self.base.clone();
+        // The base is an http address (checked when it is read), which always has a path.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty()
+                .extend(["api", "v1", self.collection, &document.to_string()]);
+        }
+        let signature = self.signer.sign(&link.signed_bytes(self.purpose));
+        url.set_query(Some(&link.query(&signature)));
+        GoodLink { url, expires_at }
+    }
+
+    /// What a link says, if it was given out and is still good.
+    pub fn read(&self, document: Uuid, variant: Option<&str>, expires: &str, signature: &str) -> Option<Link> {
+        let link = Link::parse(document, variant, expires)?;
+        let is_ours = self.signer.verify(&link.signed_bytes(self.purpose), signature);
+        (is_ours && self.now.timestamp() <= link.expires).then_some(link)
+    }
 }
 
 impl Link {
     /// Reads a link from what its address says; `None` for what was never given out.
-    pub fn parse(document: Uuid, variant: Option<&str>, expires: &str) -> Option<Self> {
+    fn parse(document: Uuid, variant: Option<&str>, expires: &str) -> Option<Self> {
         let number: i64 = expires.parse().ok()?;
         // One way to write a number: what is signed and what is read are then the same.
         let written_so = number >= 0 && number.to_string() == expires;
@@ -53,9 +98,8 @@ impl Link {
         })
     }
 
-    /// The bytes that are signed. `purpose` stands before them, so that no other signature of ours can be taken for this link's; what
-    /// follows it is of a fixed length, so no two links have the same.
-    pub fn signed_bytes(&self, purpose: &[u8]) -> Vec<u8> {
+    /// The bytes that are signed. What follows the purpose is of a fixed length, so no two links have the same.
+    fn signed_bytes(&self, purpose: &[u8]) -> Vec<u8> {
         let variant = match self.variant {
             Variant::File => 1,
             Variant::Thumbnail => 2,
@@ -68,7 +112,7 @@ impl Link {
     }
 
     /// What follows the `?` of the address: `expires=…&signature=…`, and which file where it is not the document itself.
-    pub fn query(&self, signature: &str) -> String {
+    fn query(&self, signature: &str) -> String {
         let mut query = format!("expires={}&signature=", self.expires);
         for byte in signature.bytes() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -83,15 +127,6 @@ impl Link {
         }
         query
     }
-
-    /// Whether the link is good at this second (since 1970).
-    pub fn check(&self, now: i64) -> Standing {
-        if now <= self.expires {
-            Standing::Good
-        } else {
-            Standing::Expired
-        }
-    }
 }
 
 #[cfg(test)]
@@ -99,6 +134,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        config::{Base, SecretText},
+        keyring::{Keyring, MasterKeys},
+    };
 
     const PURPOSE: &[u8] = b"a purpose\0";
 
@@ -121,10 +160,41 @@ mod tests {
 
     #[test]
     fn a_link_is_good_until_its_second_is_over() {
-        let link = link(Variant::File);
-        assert_eq!(link.check(1_799_996_400), Standing::Good);
-        assert_eq!(link.check(1_800_000_000), Standing::Good);
-        assert_eq!(link.check(1_800_000_001), Standing::Expired);
+        let config = Base {
+            master_keys: Some(SecretText("one:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into())),
+            ..Base::default()
+        };
+        let keyring = Keyring::open(MasterKeys::of(&config).unwrap()).unwrap();
+        let signer = keyring.signer("tests/links");
+        let base = Url::parse("https://hostel.example.org/pulse/").unwrap();
+        let at = |seconds| Links {
+            purpose: PURPOSE,
+            signer: &signer,
+            base: &base,
+            collection: "papers",
+            now: DateTime::from_timestamp(seconds, 900_000_000).unwrap(),
+        };
+        let id = Uuid::from_u128(7);
+        let given = at(1_799_999_990).give(id, Variant::Thumbnail, Duration::seconds(10));
+        assert_eq!(given.expires_at, DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        assert_eq!(given.url.path(), format!("/pulse/api/v1/papers/{id}"));
+        let said = |name: &str| given.url.query_pairs().find(|(key, _)| key == name).unwrap().1;
+        let (expires, signature, variant) = (said("expires"), said("signature"), said("variant"));
+        let read = |seconds| at(seconds).read(id, Some(&variant), &expires, &signature);
+        assert_eq!(read(1_800_000_000), Some(link(Variant::Thumbnail)));
+        assert_eq!(read(1_800_000_001), None);
+        // Of another variant, of another document, for another purpose.
+        assert_eq!(at(1_800_000_000).read(id, None, &expires, &signature), None);
+        let other = Uuid::from_u128(8);
+        assert_eq!(
+            at(1_800_000_000).read(other, Some(&variant), &expires, &signature),
+            None
+        );
+        let elsewhere = Links {
+            purpose: b"another purpose\0",
+            ..at(1_800_000_000)
+        };
+        assert_eq!(elsewhere.read(id, Some(&variant), &expires, &signature), None);
     }
 
     #[test]

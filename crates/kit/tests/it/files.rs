@@ -2,6 +2,7 @@
 
 mod disk;
 mod incoming;
+mod kept;
 mod s3;
 mod s3_server;
 mod streams;

@@ -6,7 +6,6 @@
 
 mod access;
 mod cache;
-mod copies;
 mod db;
 mod events;
 mod files;

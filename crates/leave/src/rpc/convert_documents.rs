@@ -1,17 +1,14 @@
 //! Documents as messages.
 
 use bytes::Bytes;
-use kit::{Fault, clock::timestamp};
+use kit::{Fault, clock::timestamp, files::link::GoodLink};
 use proto::{
     leave::LeaveDocument as Message,
     types::{FileChunk, FileHeader, file_chunk::Part},
 };
 
 use super::convert;
-use crate::{
-    domain::Document,
-    operations::documents::{add::NewDocument, links::GoodLink},
-};
+use crate::{domain::Document, operations::documents::add::NewDocument};
 
 /// What the form says beside its file.
 pub(super) fn new_document(header: &FileHeader) -> Result<NewDocument, Fault> {

@@ -8,28 +8,28 @@ use kit::{
     Fault,
     access::Caller,
     events::outbox,
-    files::{Incoming, Key},
+    files::{Incoming, kept},
     idempotency::{self, Attempt},
+    picture::PictureError,
 };
 use proto::grievance as message;
 use sea_orm::ConnectionTrait;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{
-    super::{App, read, step},
-    tidy,
-};
+use super::super::{App, read, step};
 use crate::{
     Error,
     domain::{Image, MOST_IMAGES, Noted, Ticket, TicketRef},
     events,
-    picture::{self, Picture, PictureError},
+    picture::{self, Picture},
     rpc::convert_tickets,
     store,
 };
 
 const RPC: &str = "AddImage";
+/// What all keys of pictures begin with.
+const PREFIX: &str = "grievances/";
 /// A picture is short: who takes longer than this keeps others waiting.
 const LONGEST_UPLOAD: Duration = Duration::from_mins(1);
 /// In the store it is bytes that only this service can read.
@@ -109,13 +109,10 @@ fn refused(error: PictureError) -> Fault {
 }
 
 fn image(app: &App, ticket: &Ticket, picture: &Picture) -> Image {
-    let id = app.clock.new_id();
-    let random = hex::encode(rand::random::<[u8; 16]>());
     Image {
-        id,
+        id: app.clock.new_id(),
         ticket_id: ticket.id,
-        // Nobody guesses it, and it says nothing of what is behind it.
-        key: format!("grievances/{}/{random}", &random[..2]),
+        key: kept::random_key(PREFIX),
         kind: picture.kind,
         size: picture.bytes.len() as u64,
         width: picture.width,
@@ -127,12 +124,11 @@ fn image(app: &App, ticket: &Ticket, picture: &Picture) -> Image {
 
 async fn store_sealed(app: &App, image: &Image, bytes: Vec<u8>) -> Result<(), Error> {
     let txn = app.db.begin().await?;
-    store::image::announce_in_txn(&txn, image).await?;
+    kept::announce_in_txn(&txn, &[&image.key], image.created_at).await?;
     txn.commit().await?;
     let sealed = Bytes::from(app.pictures.seal(&bytes, image.id.as_bytes()));
-    let key = Key::parse(image.key.as_str()).map_err(Fault::internal)?;
     let body = stream::once(async { Ok(sealed) }).boxed();
-    if let Err(error) = app.files.put(&key, STORED_AS, body).await {
+    if let Err(error) = app.files.put(&image.key, STORED_AS, body).await {
         give_up(app, image).await;
         return Err(error.into());
     }
@@ -152,7 +148,8 @@ async fn keep(app: &App, caller: &Caller, image: &Image, request: &String) -> Re
         return Err(Error::UnknownTicket);
     }
     let present = refuse_more(&**once, &ticket).await?;
-    if !store::image::keep_in_txn(&once, image.id).await? {
+    store::image::insert_in_txn(&once, image).await?;
+    if !kept::keep_in_txn(&once, &[&image.key], app.clock.now()).await? {
         return Err(Fault::deadline_exceeded().into());
     }
     let after = step::touch_in_txn(app, caller, &once, &ticket).await?;
@@ -187,16 +184,14 @@ async fn repeated(app: &App, id: &[u8]) -> Result<message::GrievanceImage, Error
 
 /// Takes back what has arrived. What was kept after all (a commit whose outcome nobody heard) stays; what fails here is done by the job.
 async fn give_up(app: &App, image: &Image) {
-    let giving_up = async {
+    let doom = async {
         let txn = app.db.begin().await?;
-        let given_up = store::image::give_up_in_txn(&txn, image.id).await?;
+        let doomed = kept::give_up_in_txn(&txn, &[&image.key], app.clock.now()).await?;
         txn.commit().await?;
-        if given_up {
-            tidy::delete(app, image.id, &image.key).await?;
-        }
-        Ok::<_, Error>(())
+        Ok::<_, Error>(doomed)
     };
-    if let Err(error) = giving_up.await {
-        tracing::warn!(%error, "a picture could not be taken back, trying again later");
+    match doom.await {
+        Ok(doomed) => kept::delete_now(&app.db, &*app.files, &doomed).await,
+        Err(error) => tracing::warn!(%error, "a picture could not be taken back, trying again later"),
     }
 }

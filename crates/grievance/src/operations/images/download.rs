@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use kit::{files::Key, turns::Turn};
+use kit::turns::Turn;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -23,13 +23,8 @@ pub(crate) async fn open(app: &App, id: Uuid) -> Result<Download, Error> {
     let image = store::image::find(app.db.reader(), id)
         .await?
         .ok_or(Error::UnknownImage)?;
-    let key = Key::parse(image.key.as_str()).map_err(|_| Error::Inconsistent {
-        table: "image",
-        row: id,
-        what: "key",
-    })?;
     let turn = app.leaving.take().await?;
-    let object = app.files.get(&key).await?;
+    let object = app.files.get(&image.key).await?;
     let Some(object) = object.filter(|object| object.length <= image.size + SEAL) else {
         return Err(lost(id, "it is not in the file store, or has another length"));
     };

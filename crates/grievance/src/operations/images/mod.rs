@@ -1,7 +1,6 @@
-//! Pictures of what is wrong: added, told of, handed out, taken away.
+//! Pictures of what is wrong: added, told of, handed out.
 
 pub(crate) mod add;
 pub(crate) mod download;
 pub(crate) mod links;
 pub(crate) mod list;
-pub(crate) mod tidy;

@@ -9,7 +9,7 @@ use crate::{Error, events, operations::App, store};
 pub(crate) async fn erase_in_txn(app: &App, caller: &Caller, txn: &Txn, student: Uuid) -> Result<(), Error> {
     let tickets = store::privacy::forget_in_txn(txn, student).await?;
     let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
-    store::image::doom_in_txn(txn, &ids).await?;
+    store::image::remove_in_txn(txn, &ids, app.clock.now()).await?;
     for ticket in &tickets {
         // What was said of it lies in the ledger of events for days.
         outbox::forget_in_txn(txn, ticket.id).await?;

@@ -1,4 +1,4 @@
-//! The table `image`: pictures that are arriving, kept, or on their way out.
+//! The table `image`.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,6 @@ pub struct Model {
     pub id: Uuid,
     pub ticket_id: Uuid,
     pub key: String,
-    pub state: String,
     pub media_type: String,
     pub size: i64,
     pub width: i32,

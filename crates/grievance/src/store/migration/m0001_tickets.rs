@@ -1,6 +1,6 @@
 //! Tickets and their numbers, pictures, comments, pauses and changes; copies of students and of those who work in the hostel.
 
-use kit::{copies, db::run};
+use kit::{copies, db::run, files::kept};
 use sea_orm_migration::{prelude::*, schema};
 
 pub(super) struct Migration;
@@ -30,6 +30,7 @@ impl MigrationTrait for Migration {
             "copies_filled",
             "person",
             "student",
+            "stored_file",
             "image",
             "comment",
             "change",
@@ -178,7 +179,6 @@ async fn images(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::pk_uuid("id"))
         .col(schema::uuid("ticket_id"))
         .col(schema::string("key").unique_key())
-        .col(schema::string("state"))
         .col(schema::string("media_type"))
         .col(schema::big_integer("size"))
         .col(schema::integer("width"))
@@ -188,12 +188,10 @@ async fn images(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_table(table).await?;
     run(
         manager,
-        &[
-            "CREATE INDEX image_of_ticket ON image (ticket_id, created_at, id)",
-            "CREATE INDEX image_not_kept ON image (created_at) WHERE state <> 'kept'",
-        ],
+        &["CREATE INDEX image_of_ticket ON image (ticket_id, created_at, id)"],
     )
-    .await
+    .await?;
+    kept::create_table(manager).await
 }
 
 async fn students(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

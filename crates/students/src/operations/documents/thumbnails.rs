@@ -5,13 +5,14 @@ use kit::{
     Fault,
     files::{Key, kept::StoredFile},
     inspect::Inspected,
+    picture::PictureError,
 };
 use sha2::{Digest as _, Sha256};
 
 use super::super::App;
 use crate::{
     Error,
-    thumbnail::{LONGEST_PHOTO, ThumbnailError, thumbnail},
+    thumbnail::{LONGEST_PHOTO, thumbnail},
 };
 
 const MEDIA_TYPE: &str = "image/jpeg";
@@ -33,7 +34,7 @@ pub(super) async fn make(
     let drawing = turn.run(move || thumbnail(&bytes, kind));
     let small = match drawing.await.map_err(Fault::internal)? {
         Ok(small) => small,
-        Err(ThumbnailError::TooLarge(_)) => return Ok(None),
+        Err(PictureError::TooLarge(_)) => return Ok(None),
         // A picture that nobody can show is no photo.
         Err(why) => return Err(Fault::invalid("file", why.to_string()).into()),
     };
