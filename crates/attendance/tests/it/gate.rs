@@ -1,17 +1,12 @@
 //! Fixtures as verbs: a gate where roll calls are held, and what guards, wardens and students do there.
 #![allow(dead_code, reason = "each file of tests uses what it needs")]
 
-use std::time::{Duration, Instant};
+use std::ops::Deref;
 
 use attendance::{Attendance, Config};
+use kit::testing::{TestStores, World};
+pub(crate) use kit::testing::{told, until};
 use kit::upstream::Channel;
-use kit::{
-    Fault,
-    events::{Actor, Event},
-    json,
-    testing::{TestStores, World},
-};
-use prost::{Message, Name};
 use proto::{
     attendance::{
         access_points_client::AccessPointsClient, devices_client::DevicesClient, live_client::LiveClient,
@@ -20,12 +15,9 @@ use proto::{
     },
     options::Role,
 };
-use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement, Value};
-use tonic::{Request, Response, Status, service::Routes};
+use sea_orm::Value;
+use tonic::{Request, service::Routes};
 use uuid::Uuid;
-
-/// Longer than anything that goes well takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service on stores of its own.
 pub(crate) struct Gate {
@@ -42,14 +34,13 @@ pub(crate) struct Pupil {
     pub name: String,
 }
 
-#[derive(FromQueryResult)]
-struct Text {
-    text: String,
-}
+/// What is asked of the world is asked of it alike.
+impl Deref for Gate {
+    type Target = World;
 
-#[derive(FromQueryResult)]
-struct Number {
-    number: i64,
+    fn deref(&self) -> &World {
+        &self.world
+    }
 }
 
 impl Gate {
@@ -94,11 +85,6 @@ impl Gate {
 
     pub(crate) fn live(&self) -> LiveClient<Channel> {
         LiveClient::new(self.world.channel.clone())
-    }
-
-    /// A request by somebody with this role.
-    pub(crate) fn of<T>(&self, id: Uuid, role: Role, message: T) -> Request<T> {
-        self.world.request(&self.world.keys.token_of(id, role), message)
     }
 
     pub(crate) fn by_guard<T>(&self, message: T) -> Request<T> {
@@ -198,78 +184,6 @@ impl Gate {
         let (session, student) = (id_is("session_id", session), id_is("student_id", pupil.id));
         let sql = format!("SELECT status || ' ' || source AS text FROM mark WHERE {session} AND {student}");
         self.rows(&sql).await.pop()
-    }
-
-    /// Publishes an event of another service, as its relay would.
-    pub(crate) async fn hear<M: Message + Name + 'static>(&self, kind: &str, subject: Uuid, version: i64, data: &M) {
-        let source = kind.split('.').next().unwrap();
-        let event = Event {
-            specversion: "1.0".to_owned(),
-            id: self.world.clock.new_id(),
-            source: format!("/hostelpulse/{source}"),
-            kind: format!("hostelpulse.{kind}.v1"),
-            time: self.world.clock.now(),
-            subject: subject.to_string(),
-            datacontenttype: "application/json".to_owned(),
-            version,
-            traceparent: None,
-            actor: Actor::default(),
-            data: json::to_value(data),
-        };
-        self.world.host.bus.publish(&event).await.unwrap();
-    }
-
-    /// Writes to the database as nobody else may; how many rows that were.
-    pub(crate) async fn write(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> u64 {
-        let txn = self.world.db.begin().await.unwrap();
-        let statement = Statement::from_sql_and_values(self.world.db.backend(), sql, values);
-        let rows = txn.execute_raw(statement).await.unwrap().rows_affected();
-        txn.commit().await.unwrap();
-        rows
-    }
-
-    /// The column `text` of a query.
-    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
-        let statement = Statement::from_string(self.world.db.backend(), sql);
-        let rows = Text::find_by_statement(statement).all(self.world.db.reader()).await;
-        rows.unwrap().into_iter().map(|row| row.text).collect()
-    }
-
-    pub(crate) async fn count(&self, table: &str) -> i64 {
-        let sql = format!("SELECT COUNT(*) AS number FROM {table}");
-        let statement = Statement::from_string(self.world.db.backend(), sql);
-        let row = Number::find_by_statement(statement).one(self.world.db.reader()).await;
-        row.unwrap().unwrap().number
-    }
-
-    /// The events of one type that were written, as JSON, in their order.
-    pub(crate) async fn told(&self, kind: &str) -> Vec<serde_json::Value> {
-        let rows = self.rows("SELECT event AS text FROM outbox ORDER BY id").await;
-        let events = rows
-            .iter()
-            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
-        events
-            .filter(|event| event["type"] == format!("hostelpulse.{kind}.v1"))
-            .collect()
-    }
-}
-
-/// What was answered, or why it was refused.
-pub(crate) fn told<T>(answer: Result<Response<T>, Status>) -> Result<T, Fault> {
-    answer
-        .map(Response::into_inner)
-        .map_err(|status| Fault::from_status(&status))
-}
-
-/// Looks again until something is there.
-pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(Instant::now() < end, "{what} did not come within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

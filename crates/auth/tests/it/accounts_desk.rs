@@ -1,11 +1,7 @@
 //! Fixtures as verbs: the service of the students' records, as it asks for accounts and tells of them.
 
+use kit::Fault;
 use kit::upstream::Channel;
-use kit::{
-    Fault,
-    events::{Actor, Event},
-    json,
-};
 use prost::{Message, Name};
 use proto::{
     auth::{
@@ -121,20 +117,10 @@ impl Hostel {
 
     /// Publishes an event of the students' service, as its relay would.
     pub(crate) async fn hear<M: Message + Name + 'static>(&self, kind: &str, subject: &str, version: i64, data: &M) {
-        let event = Event {
-            specversion: "1.0".to_owned(),
-            id: self.world.clock.new_id(),
-            source: "/hostelpulse/students".to_owned(),
-            kind: format!("hostelpulse.student.{kind}.v1"),
-            time: self.world.clock.now(),
-            subject: subject.to_owned(),
-            datacontenttype: "application/json".to_owned(),
-            version,
-            traceparent: None,
-            actor: Actor::default(),
-            data: json::to_value(data),
-        };
-        self.world.host.bus.publish(&event).await.unwrap();
+        let subject = subject.parse().unwrap();
+        self.world
+            .hear(&format!("student.{kind}"), subject, version, data)
+            .await;
     }
 
     /// The types of an account's events, in their order, without what they have in common.

@@ -1,5 +1,7 @@
 //! Fixtures as verbs: a hostel with an administrator, and what people do in it.
 
+use std::ops::Deref;
+
 use auth::{Auth, Config};
 use kit::upstream::Channel;
 use kit::{Fault, config::SecretText, testing::World};
@@ -26,6 +28,15 @@ pub(crate) fn config() -> Config {
         admin_email: Some(ADMIN.to_owned()),
         admin_password: Some(SecretText(PASSWORD.to_owned().into())),
         ..Config::default()
+    }
+}
+
+/// What is asked of the world is asked of it alike.
+impl Deref for Hostel {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
     }
 }
 

@@ -1,9 +1,10 @@
 //! Fixtures around passwords: what people do with them, and the mail that they get.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use auth::{Auth, Config};
 use chrono::DateTime;
+pub(crate) use kit::testing::until;
 use kit::upstream::Channel;
 use kit::{
     Clock, Fault,
@@ -19,24 +20,6 @@ use proto::options::Role;
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::hostel::{Hostel, somebody};
-
-/// Longer than anything that goes well takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Waits for something to come true, and says what when it does not.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    let mut ticks = tokio::time::interval(Duration::from_millis(10));
-    let waiting = async {
-        loop {
-            ticks.tick().await;
-            if let Some(seen) = look().await {
-                return seen;
-            }
-        }
-    };
-    let seen = tokio::time::timeout(PATIENCE, waiting).await;
-    seen.unwrap_or_else(|_| panic!("{what} did not happen"))
-}
 
 /// One process of the service, with a mail port of the test's own.
 pub(crate) async fn process(

@@ -1,5 +1,6 @@
 //! More fixtures as verbs: people with devices, their sessions, and what is left of them in the database.
 
+pub(crate) use kit::testing::told;
 use kit::upstream::Channel;
 use kit::{Fault, access::metadata};
 use proto::{
@@ -9,7 +10,6 @@ use proto::{
     },
     types::Nothing,
 };
-use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::Request;
 
 use crate::hostel::{Hostel, PASSWORD};
@@ -84,19 +84,4 @@ impl Hostel {
         let request = self.world.request(access, Nothing {});
         told(self.sessions_rpcs().end_other_sessions(request).await).map(|answer| answer.ended)
     }
-
-    pub(crate) async fn count(&self, table: &str) -> i64 {
-        let db = self.world.db.reader();
-        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
-        let row = db
-            .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-            .await;
-        row.unwrap().unwrap().try_get("", "n").unwrap()
-    }
-}
-
-pub(crate) fn told<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Fault> {
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(|status| Fault::from_status(&status))
 }

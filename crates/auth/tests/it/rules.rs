@@ -1,11 +1,8 @@
 //! Requests that this service checks itself: what breaks a rule of their fields is refused, with everything else that is wrong.
 
-use kit::{
-    Fault,
-    testing::{broken, checked_by_service},
-};
+use kit::testing::{broken, checked_by_service, wrong_fields};
 use proto::{
-    auth::{CheckPasswordRequest, CreateFirstAdminRequest, CreateUserRequest, UpdateUserRequest, User},
+    auth::{CheckPasswordRequest, CreateFirstAdminRequest, CreateUserRequest, UpdateUserRequest},
     options::Role,
 };
 
@@ -13,12 +10,6 @@ use crate::{
     hostel::{ADMIN, Hostel, PASSWORD, somebody},
     people::told,
 };
-
-fn wrong_fields(outcome: Result<User, Fault>) -> Vec<String> {
-    let fault = outcome.unwrap_err();
-    assert_eq!(fault.reason, "VALIDATION_ERROR", "{fault}");
-    fault.violations.into_iter().map(|one| one.field).collect()
-}
 
 #[tokio::test]
 async fn no_account_breaks_a_rule_of_its_fields() {

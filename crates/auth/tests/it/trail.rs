@@ -1,6 +1,6 @@
 //! What a test finds in the database afterwards.
 
-use sea_orm::{ConnectionTrait as _, Statement, Value as SqlValue};
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 
 use crate::hostel::Hostel;
@@ -30,14 +30,5 @@ impl Hostel {
             all += &String::from_utf8_lossy(&row.try_get::<Vec<u8>>("", "answer").unwrap());
         }
         all
-    }
-
-    /// Writes to the database as another process would.
-    pub(crate) async fn write(&self, sql: &str, values: impl IntoIterator<Item = SqlValue>) -> u64 {
-        let txn = self.world.db.begin().await.unwrap();
-        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-        let rows = txn.execute_raw(statement).await.unwrap().rows_affected();
-        txn.commit().await.unwrap();
-        rows
     }
 }

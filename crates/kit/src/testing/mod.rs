@@ -2,6 +2,8 @@
 //!
 //! The same tests run on embedded stores and, with `HOSTELPULSE_TEST_STORES=servers`, on PostgreSQL, Redis and RabbitMQ.
 
+mod answers;
+mod behind;
 mod contents;
 mod forged;
 mod keys;
@@ -10,6 +12,7 @@ mod server;
 mod stores;
 mod world;
 
+pub use answers::{reason, told, until, wrong_fields};
 pub use contents::contents;
 pub use forged::forged_tokens;
 pub use keys::Keys;

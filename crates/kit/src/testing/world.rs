@@ -6,6 +6,7 @@ use chrono::DateTime;
 use proto::options::Role;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, metadata::MetadataValue, service::Routes};
+use uuid::Uuid;
 
 use super::{Keys, TestStores};
 use crate::{
@@ -92,6 +93,11 @@ impl World {
     /// A request by somebody with this role.
     pub fn by<T>(&self, role: Role, message: T) -> Request<T> {
         self.request(&self.keys.token(role), message)
+    }
+
+    /// A request by this very user.
+    pub fn of<T>(&self, id: Uuid, role: Role, message: T) -> Request<T> {
+        self.request(&self.keys.token_of(id, role), message)
     }
 
     /// Stops the service as a process would; the stores stay.

@@ -6,6 +6,7 @@
 
 mod access;
 mod cache;
+mod copies;
 mod db;
 mod events;
 mod files;

@@ -1,18 +1,16 @@
 //! Fixtures as verbs: a hostel whose students ask for leaves, and whose wardens decide on them.
 #![allow(dead_code, reason = "each file of tests uses what it needs")]
 
-use std::time::{Duration, Instant};
+use std::ops::Deref;
 
 use chrono::{Days, NaiveDate};
+pub(crate) use kit::testing::{reason, told, until, wrong_fields};
 use kit::upstream::Channel;
 use kit::{
     Fault,
-    events::{Actor, Event},
-    json,
     testing::{TestStores, World},
 };
 use leave::{Config, LeaveService};
-use prost::{Message, Name};
 use proto::{
     leave::{
         ApproveLeaveRequest, CancelLeaveRequest, GetLeaveRequest, Leave, ListLeavesRequest, ListLeavesResponse,
@@ -22,12 +20,8 @@ use proto::{
     },
     options::Role,
 };
-use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement, Value};
-use tonic::{Request, Response, Status, service::Routes};
+use tonic::{Request, service::Routes};
 use uuid::Uuid;
-
-/// Longer than anything that goes well takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service on stores of its own.
 pub(crate) struct Hostel {
@@ -45,14 +39,13 @@ pub(crate) struct Pupil {
     pub name: String,
 }
 
-#[derive(FromQueryResult)]
-struct Text {
-    text: String,
-}
+/// What is asked of the world is asked of it alike.
+impl Deref for Hostel {
+    type Target = World;
 
-#[derive(FromQueryResult)]
-struct Number {
-    number: i64,
+    fn deref(&self) -> &World {
+        &self.world
+    }
 }
 
 impl Hostel {
@@ -106,11 +99,6 @@ impl Hostel {
 
     pub(crate) fn roster(&self) -> RosterClient<Channel> {
         RosterClient::new(self.world.channel.clone())
-    }
-
-    /// A request by somebody with this role.
-    pub(crate) fn of<T>(&self, id: Uuid, role: Role, message: T) -> Request<T> {
-        self.world.request(&self.world.keys.token_of(id, role), message)
     }
 
     pub(crate) fn by_guard<T>(&self, message: T) -> Request<T> {
@@ -218,89 +206,5 @@ impl Hostel {
         request: ListLeavesRequest,
     ) -> Result<ListLeavesResponse, Fault> {
         told(self.requests().list_leaves(self.of(user, role, request)).await)
-    }
-
-    /// Publishes an event of another service, as its relay would.
-    pub(crate) async fn hear<M: Message + Name + 'static>(&self, kind: &str, subject: Uuid, version: i64, data: &M) {
-        let source = kind.split('.').next().unwrap();
-        let event = Event {
-            specversion: "1.0".to_owned(),
-            id: self.world.clock.new_id(),
-            source: format!("/hostelpulse/{source}"),
-            kind: format!("hostelpulse.{kind}.v1"),
-            time: self.world.clock.now(),
-            subject: subject.to_string(),
-            datacontenttype: "application/json".to_owned(),
-            version,
-            traceparent: None,
-            actor: Actor::default(),
-            data: json::to_value(data),
-        };
-        self.world.host.bus.publish(&event).await.unwrap();
-    }
-
-    /// Writes to the database as nobody else may; how many rows that were.
-    pub(crate) async fn write(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> u64 {
-        let txn = self.world.db.begin().await.unwrap();
-        let statement = Statement::from_sql_and_values(self.world.db.backend(), sql, values);
-        let rows = txn.execute_raw(statement).await.unwrap().rows_affected();
-        txn.commit().await.unwrap();
-        rows
-    }
-
-    /// The column `text` of a query.
-    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
-        let statement = Statement::from_string(self.world.db.backend(), sql);
-        let rows = Text::find_by_statement(statement).all(self.world.db.reader()).await;
-        rows.unwrap().into_iter().map(|row| row.text).collect()
-    }
-
-    pub(crate) async fn count(&self, table: &str) -> i64 {
-        let sql = format!("SELECT COUNT(*) AS number FROM {table}");
-        let statement = Statement::from_string(self.world.db.backend(), sql);
-        let row = Number::find_by_statement(statement).one(self.world.db.reader()).await;
-        row.unwrap().unwrap().number
-    }
-
-    /// The events of one type that were written, as JSON, in their order.
-    pub(crate) async fn told(&self, kind: &str) -> Vec<serde_json::Value> {
-        let rows = self.rows("SELECT event AS text FROM outbox ORDER BY id").await;
-        let events = rows
-            .iter()
-            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
-        events
-            .filter(|event| event["type"] == format!("hostelpulse.{kind}.v1"))
-            .collect()
-    }
-}
-
-/// What was answered, or why it was refused.
-pub(crate) fn told<T>(answer: Result<Response<T>, Status>) -> Result<T, Fault> {
-    answer
-        .map(Response::into_inner)
-        .map_err(|status| Fault::from_status(&status))
-}
-
-/// The fields that were wrong, in their order.
-pub(crate) fn wrong_fields<T: std::fmt::Debug>(answer: Result<T, Fault>) -> Vec<String> {
-    let fault = answer.unwrap_err();
-    assert_eq!(fault.reason, "VALIDATION_ERROR", "{fault}");
-    fault.violations.into_iter().map(|one| one.field).collect()
-}
-
-/// Why it was refused.
-pub(crate) fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
-    answer.unwrap_err().reason.into_owned()
-}
-
-/// Looks again until something is there.
-pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(Instant::now() < end, "{what} did not come within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,5 +1,8 @@
 //! Fixtures as verbs: a hostel with blocks and rooms, and what wardens and students do in it.
 
+use std::ops::Deref;
+
+pub(crate) use kit::testing::{told, wrong_fields};
 use kit::upstream::Channel;
 use kit::{
     Fault,
@@ -16,7 +19,7 @@ use proto::{
     },
 };
 use students::{Config, Students};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request};
 use uuid::Uuid;
 
 use crate::auth::PlayedAuth;
@@ -25,6 +28,15 @@ use crate::auth::PlayedAuth;
 pub(crate) struct Hostel {
     pub world: World,
     pub auth: PlayedAuth,
+}
+
+/// What is asked of the world is asked of it alike.
+impl Deref for Hostel {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
 }
 
 impl Hostel {
@@ -208,22 +220,8 @@ pub(crate) const PHONE: &str = "9876500001";
 pub(crate) const PARENT_PHONE: &str = "9876500002";
 pub(crate) const ADDRESS: &str = "12 Lake Road, Pune";
 
-/// The answer of a call, or the fault that it is.
-pub(crate) fn told<T>(answer: Result<Response<T>, Status>) -> Result<T, Fault> {
-    answer
-        .map(Response::into_inner)
-        .map_err(|status| Fault::from_status(&status))
-}
-
 /// The code of a call that must not go well.
 pub(crate) fn code<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> (Code, String) {
     let fault = outcome.unwrap_err();
     (fault.kind.grpc(), fault.reason.into_owned())
-}
-
-/// The wrong fields of a call that must not go well.
-pub(crate) fn wrong_fields<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> Vec<String> {
-    let fault = outcome.unwrap_err();
-    assert_eq!(fault.reason, "VALIDATION_ERROR", "{fault}");
-    fault.violations.into_iter().map(|one| one.field).collect()
 }

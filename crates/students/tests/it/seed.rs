@@ -5,7 +5,6 @@ use proto::{
     options::Role,
     students::{GetRoomRequest, ListRoomsRequest, rooms_client::RoomsClient},
 };
-use sea_orm::{ConnectionTrait as _, Statement};
 use students::{Beginning, NewBlock, NewRoom, NewStudent, SeedError, Students};
 
 fn beginning(world: &World, students: usize) -> Beginning {
@@ -37,15 +36,6 @@ fn beginning(world: &World, students: usize) -> Beginning {
     }
 }
 
-async fn count(world: &World, table: &str) -> i64 {
-    let db = world.db.reader();
-    let sql = format!("SELECT COUNT(*) AS n FROM {table}");
-    let row = db
-        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await;
-    row.unwrap().unwrap().try_get("", "n").unwrap()
-}
-
 /// The service, and another one on the same database to seed it with, as `up --demo` does before it serves.
 async fn world() -> (World, Students) {
     let world = World::start::<Students>().await;
@@ -62,7 +52,7 @@ async fn a_beginning_is_there_with_its_events_and_only_once() {
     let tables = ["block", "room", "student", "stay", "outbox"];
     let mut rows = Vec::new();
     for table in tables {
-        rows.push(count(&world, table).await);
+        rows.push(world.count(table).await);
     }
     assert_eq!(rows, [1, 2, 3, 3, 6]);
     let mut rooms = RoomsClient::new(world.channel.clone());
@@ -92,5 +82,5 @@ async fn a_beginning_with_something_wrong_leaves_nothing() {
     let mut twins = beginning(&world, 2);
     twins.students[1].email = twins.students[0].email.to_uppercase();
     assert!(students.seed(twins).await.is_err());
-    assert_eq!(count(&world, "block").await + count(&world, "outbox").await, 0);
+    assert_eq!(world.count("block").await + world.count("outbox").await, 0);
 }

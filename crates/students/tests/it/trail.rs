@@ -1,35 +1,19 @@
 //! What a test finds in the database afterwards.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use kit::testing::TestStores;
-use sea_orm::{ConnectionTrait as _, QueryResult, Statement, Value as SqlValue};
+pub(crate) use kit::testing::until;
+use sea_orm::{ConnectionTrait as _, QueryResult, Statement};
 use serde_json::Value;
 
 use crate::hostel::Hostel;
 
-/// How long a test waits for what is about to happen.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 impl Hostel {
-    /// Writes to the database as another process would.
-    pub(crate) async fn write(&self, sql: &str, values: impl IntoIterator<Item = SqlValue>) -> u64 {
-        let txn = self.world.db.begin().await.unwrap();
-        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-        let rows = txn.execute_raw(statement).await.unwrap().rows_affected();
-        txn.commit().await.unwrap();
-        rows
-    }
-
     pub(crate) async fn rows(&self, sql: &str) -> Vec<QueryResult> {
         let db = self.world.db.reader();
         let statement = Statement::from_string(db.get_database_backend(), sql.to_owned());
         db.query_all_raw(statement).await.unwrap()
-    }
-
-    pub(crate) async fn count(&self, table: &str) -> i64 {
-        let rows = self.rows(&format!("SELECT COUNT(*) AS n FROM {table}")).await;
-        rows[0].try_get("", "n").unwrap()
     }
 
     /// Everything that happened to one student or other subject, in the order of its versions: kind and version.
@@ -123,17 +107,4 @@ fn read_all(folder: &Path, into: &mut Vec<u8>) {
             into.extend(std::fs::read(&path).unwrap());
         }
     }
-}
-
-/// Waits until something is there.
-pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let found = tokio::time::timeout(PATIENCE, async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    found.await.unwrap_or_else(|_| panic!("waited too long for {what}"))
 }
