@@ -1,7 +1,7 @@
 //! What can go wrong in this service, turned into a fault in one place.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use kit::{Fault, db, fault::Violation, port::PortError};
+use chrono::{DateTime, Utc};
+use kit::{Fault, clock::text, db, fault::Violation, port::PortError};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
@@ -90,7 +90,7 @@ impl From<Error> for Fault {
             Error::ChangedMeanwhile => Fault::conflict("CONFLICT", "Something changed at the same moment, try again"),
             Error::Refused(refusal) => convert_scans::refusal(refusal),
             Error::AlreadyMarked(at) => {
-                Fault::conflict("ALREADY_MARKED", "You are marked present already").detail("scanned_at", told(at))
+                Fault::conflict("ALREADY_MARKED", "You are marked present already").detail("scanned_at", text(at))
             }
             Error::UnknownScan => Fault::not_found("This scan"),
             Error::NothingToDecide => Fault::conflict(
@@ -99,7 +99,7 @@ impl From<Error> for Fault {
             ),
             Error::Decided(word, at) => Fault::conflict("ALREADY_DECIDED", "This scan was decided already")
                 .detail("decision", word.as_str())
-                .detail("decided_at", told(at)),
+                .detail("decided_at", text(at)),
             Error::NotInSession => Fault::refused(
                 "NOT_IN_SESSION",
                 "This student belongs neither to the block nor to the year of this roll call",
@@ -129,11 +129,6 @@ impl From<Error> for Fault {
             Error::Inconsistent { .. } => Fault::internal(error),
         }
     }
-}
-
-/// A time among the details of a fault.
-fn told(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Whoever comes second learns what was said.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior};
+use kit::ticks::Ticks;
 use tokio_util::sync::CancellationToken;
 
 use crate::operations::{
@@ -30,8 +30,8 @@ pub(crate) async fn run(app: &App, stop: &CancellationToken) {
 
 /// Closes roll calls whose time is over, settles those whose late scans have ended. Any number of processes may do it at once.
 async fn end_roll_calls(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(EACH_SECOND);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(EACH_SECOND, stop);
+    while ticks.next().await {
         if let Err(error) = close::overdue(app, stop).await {
             tracing::warn!(%error, "roll calls whose time is over cannot be looked for, trying again");
         }
@@ -42,23 +42,8 @@ async fn end_roll_calls(app: &App, stop: &CancellationToken) {
 }
 
 async fn keep_house(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(HOURLY);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(HOURLY, stop);
+    while ticks.next().await {
         keep::house(app, stop).await;
-    }
-}
-
-/// What was missed is not made up for: once is enough.
-fn every(period: Duration) -> Interval {
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// Waits for the next time; `false` when told to stop.
-async fn next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        _ = ticks.tick() => true,
     }
 }

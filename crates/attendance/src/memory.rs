@@ -10,8 +10,8 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use kit::{Clock, Db};
-use tokio::{sync::Mutex, time::MissedTickBehavior};
+use kit::{Clock, Db, ticks::Ticks};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -49,13 +49,8 @@ impl Memory {
 
     /// Follows what changes, until told to stop.
     pub(crate) async fn follow(&self, db: &Db, clock: &Clock, stop: &CancellationToken) {
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
+        let mut ticks = Ticks::every(EVERY, stop);
+        while ticks.next().await {
             if let Err(error) = self.look(db, clock).await {
                 tracing::warn!(%error, "students and roll calls in memory may be out of date");
             }

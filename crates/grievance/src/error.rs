@@ -1,7 +1,7 @@
 //! What can go wrong in this service, turned into a fault in one place.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use kit::{Fault, db, fault::Violation, port::PortError};
+use chrono::{DateTime, Utc};
+use kit::{Fault, clock::text, db, fault::Violation, port::PortError};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ impl From<Error> for Fault {
                 "REOPEN_TOO_LATE",
                 "This grievance can be reopened no longer; raise a new one",
             )
-            .detail("reopen_until", told(until)),
+            .detail("reopen_until", text(until)),
             Error::NotResolved => Fault::refused("NOT_RESOLVED", "This grievance is not resolved yet"),
             Error::Rated(stars) => {
                 Fault::conflict("ALREADY_RATED", "You have rated this grievance already").detail("rating", stars)
@@ -127,11 +127,6 @@ fn stands(standing: Standing) -> Fault {
         .detail("priority", standing.priority)
         .detail("assigned_to", standing.assigned_to.map(|id| id.to_string()))
         .detail("version", standing.version)
-}
-
-/// A time among the details of a fault.
-fn told(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl From<Error> for tonic::Status {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kit::{
     files::kept::{self, Tidied},
     idempotency,
+    ticks::Ticks,
 };
-use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::operations::{App, close, copies::rebuild, late};
@@ -26,8 +26,8 @@ pub(crate) async fn run(app: &App, stop: &CancellationToken) {
 
 /// Closes what can be reopened no longer.
 async fn close_regularly(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(Duration::from_secs(app.config.look_every_seconds.into()));
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(Duration::from_secs(app.config.look_every_seconds.into()), stop);
+    while ticks.next().await {
         if let Err(error) = close::due(app, stop).await {
             tracing::warn!(%error, "resolved grievances could not be closed, trying again");
         }
@@ -36,8 +36,8 @@ async fn close_regularly(app: &App, stop: &CancellationToken) {
 
 /// Tells what is past due, and for how long.
 async fn tell_regularly(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(Duration::from_secs(app.config.look_every_seconds.into()));
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(Duration::from_secs(app.config.look_every_seconds.into()), stop);
+    while ticks.next().await {
         if let Err(error) = late::announce(app, stop).await {
             tracing::warn!(%error, "overdue grievances could not be looked for, trying again");
         }
@@ -49,8 +49,8 @@ async fn tell_regularly(app: &App, stop: &CancellationToken) {
 
 /// Removes what nobody needs any more.
 async fn keep_house(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(HOURLY);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(HOURLY, stop);
+    while ticks.next().await {
         match kept::tidy(&app.db, &*app.files, &app.clock).await {
             Ok(done) if done != Tidied::default() => tracing::info!(?done, "files of pictures were tidied up"),
             Ok(_) => {}
@@ -59,20 +59,5 @@ async fn keep_house(app: &App, stop: &CancellationToken) {
         if let Err(error) = idempotency::purge(&app.db, &app.clock).await {
             tracing::warn!(%error, "old idempotency keys could not be removed, trying again later");
         }
-    }
-}
-
-/// What was missed is not made up for: once is enough.
-fn every(period: Duration) -> Interval {
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// Waits for the next time; `false` when told to stop.
-async fn next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        _ = ticks.tick() => true,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Duration, SubsecRound as _, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, SubsecRound as _, Utc};
 use prost_types::Timestamp;
 use uuid::{ClockSequence, ContextV7, Uuid};
 
@@ -12,6 +12,11 @@ pub fn timestamp(at: DateTime<Utc>) -> Timestamp {
         seconds: at.timestamp(),
         nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default(),
     }
+}
+
+/// A time as text, where it stands outside the messages of the contract.
+pub fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Tells the time. Cheap to clone; all clones of a mock clock move together.

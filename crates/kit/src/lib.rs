@@ -27,6 +27,7 @@
 //! | [`paper`] | tables as PDF pages |
 //! | [`picture`] | pictures decoded within bounds |
 //! | [`port`] | what all ports have in common |
+//! | [`ticks`] | what is done by the clock |
 //! | [`turns`] | work that takes a thread or much memory, some at a time |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`template`] | texts and pages for people, filled without harm |
@@ -61,6 +62,7 @@ pub mod telemetry;
 pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod ticks;
 pub mod turns;
 pub mod upstream;
 

@@ -2,8 +2,8 @@
 
 mod gate;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use kit::{Fault, db, files::kept::KeptError, keyring::SealError, port::PortError};
+use chrono::NaiveDate;
+use kit::{Fault, clock::text, db, files::kept::KeptError, keyring::SealError, port::PortError};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
@@ -148,7 +148,7 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::Decided(state, decided) => Fault::conflict("ALREADY_DECIDED", decided_words(state))
             .detail("status", state.as_str())
             .detail("decided_by", decided.by.to_string())
-            .detail("decided_at", told(decided.at)),
+            .detail("decided_at", text(decided.at)),
         Refusal::NotYourTurn(approver) => Fault::refused(
             "NOT_YOUR_TURN",
             match approver {
@@ -189,11 +189,6 @@ fn guardian_words(state: GuardianState) -> &'static str {
         GuardianState::Refused => "The guardian does not agree",
         GuardianState::None | GuardianState::Asked | GuardianState::Approved => "The guardian did not answer yet",
     }
-}
-
-/// A time among the details of a fault.
-pub(crate) fn told(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn day(day: NaiveDate) -> String {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kit::{
     files::kept::{self, Tidied},
     idempotency,
+    ticks::Ticks,
 };
-use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -32,8 +32,8 @@ pub(crate) async fn run(app: &App, stop: &CancellationToken) {
 }
 
 async fn send_letters(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(LOOK_FOR_LETTERS);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(LOOK_FOR_LETTERS, stop);
+    while ticks.next().await {
         if let Err(error) = letters::send_due(app, stop).await {
             tracing::warn!(%error, "letters to guardians that wait cannot be read, trying again");
         }
@@ -41,8 +41,8 @@ async fn send_letters(app: &App, stop: &CancellationToken) {
 }
 
 async fn tell_overdue(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(Duration::from_secs(app.config.overdue_every_seconds.into()));
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(Duration::from_secs(app.config.overdue_every_seconds.into()), stop);
+    while ticks.next().await {
         match overdue::tell(app).await {
             Ok(0) => {}
             Ok(told) => tracing::info!(told, "students should be back and are not"),
@@ -53,8 +53,8 @@ async fn tell_overdue(app: &App, stop: &CancellationToken) {
 
 /// Gives up uploads that broke off, and deletes files whose documents are gone.
 async fn tidy_files(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(Duration::from_secs(u64::from(app.config.tidy_minutes) * 60));
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(Duration::from_secs(u64::from(app.config.tidy_minutes) * 60), stop);
+    while ticks.next().await {
         match kept::tidy(&app.db, &*app.files, &app.clock).await {
             Ok(done) if done != Tidied::default() => tracing::info!(?done, "files of documents were tidied up"),
             Ok(_) => {}
@@ -64,8 +64,8 @@ async fn tidy_files(app: &App, stop: &CancellationToken) {
 }
 
 async fn keep_house(app: &App, stop: &CancellationToken) {
-    let mut ticks = every(HOURLY);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(HOURLY, stop);
+    while ticks.next().await {
         match reseal::everything(app, stop).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "values sealed with the present key"),
@@ -77,20 +77,5 @@ async fn keep_house(app: &App, stop: &CancellationToken) {
         if let Err(error) = store::guardian_link::purge(&app.db, app.clock.now() - LINKS_KEPT).await {
             tracing::warn!(%error, "old links to guardians could not be removed, trying again later");
         }
-    }
-}
-
-/// What was missed is not made up for: once is enough.
-fn every(period: Duration) -> Interval {
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// Waits for the next time; `false` when told to stop.
-async fn next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        _ = ticks.tick() => true,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kit::idempotency;
+use kit::{idempotency, ticks::Ticks};
 use tokio_util::sync::CancellationToken;
 
 use crate::operations::{
@@ -26,8 +26,8 @@ pub(crate) async fn run(app: &App, stop: &CancellationToken) {
 /// What was reserved in auth for records that did not come.
 async fn give_back(app: &App, stop: &CancellationToken) {
     let every = Duration::from_secs(app.config.registration_seconds.into()) / 4;
-    let mut ticks = tokio::time::interval(every);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(every, stop);
+    while ticks.next().await {
         if let Err(error) = settle::overdue(app, stop).await {
             tracing::warn!(%error, "what was reserved in auth and not used could not be given back, trying again later");
         }
@@ -35,8 +35,8 @@ async fn give_back(app: &App, stop: &CancellationToken) {
 }
 
 async fn keep_house(app: &App, stop: &CancellationToken) {
-    let mut ticks = tokio::time::interval(HOURLY);
-    while next(&mut ticks, stop).await {
+    let mut ticks = Ticks::every(HOURLY, stop);
+    while ticks.next().await {
         match reseal::everything(app, stop).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "records sealed with the present key"),
@@ -51,13 +51,5 @@ async fn keep_house(app: &App, stop: &CancellationToken) {
         if let Err(error) = idempotency::purge(&app.db, &app.clock).await {
             tracing::warn!(%error, "old idempotency keys could not be removed, trying again later");
         }
-    }
-}
-
-/// Waits for the next time; `false` when told to stop.
-async fn next(ticks: &mut tokio::time::Interval, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        _ = ticks.tick() => true,
     }
 }

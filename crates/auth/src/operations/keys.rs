@@ -3,7 +3,7 @@
 use std::time::Duration as StdDuration;
 
 use chrono::{DateTime, Duration, Utc};
-use kit::{access::Caller, events::outbox};
+use kit::{access::Caller, events::outbox, ticks::Ticks};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
@@ -47,14 +47,9 @@ pub(crate) async fn rotate(app: &App) -> Result<Rotation, Error> {
 
 /// Reads the keys again and again until told to stop; without the database it goes on with those of before.
 pub(crate) async fn follow(app: &App, stop: &CancellationToken) {
-    let mut ticks = tokio::time::interval(READ_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = Ticks::every(READ_EVERY, stop);
     let mut is_away = false;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    while ticks.next().await {
         let read = app.signer.read(&app.db).await;
         if let (Err(error), false) = (&read, is_away) {
             tracing::warn!(%error, "the signing keys cannot be read, going on with those of before");

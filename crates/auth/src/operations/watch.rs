@@ -7,9 +7,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
+use kit::ticks::Ticks;
 use tokio::{
     sync::broadcast::{self, error::RecvError},
-    time::{MissedTickBehavior, interval, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -108,15 +109,10 @@ impl Watching {
 
 /// Announces what other processes end, as long as anybody listens, until told to stop.
 pub(crate) async fn follow(app: &App, stop: &CancellationToken) {
-    let mut ticks = interval(POLL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = Ticks::every(POLL, stop);
     let mut told = HashSet::new();
     let mut was_read = true;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    while ticks.next().await {
         if app.announcements.0.receiver_count() == 0 {
             continue;
         }

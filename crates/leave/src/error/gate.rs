@@ -1,8 +1,7 @@
 //! What can go wrong at the gate and behind a guardian's link.
 
-use kit::Fault;
+use kit::{Fault, clock::text};
 
-use super::told;
 use crate::domain::{GateRefusal, LinkRefusal};
 
 pub(super) fn gate(refusal: GateRefusal) -> Fault {
@@ -14,7 +13,7 @@ pub(super) fn gate(refusal: GateRefusal) -> Fault {
             Fault::refused("LEAVE_ENDED", "This leave has ended").detail("to_date", day.to_string())
         }
         GateRefusal::Departed(at) => {
-            Fault::conflict("ALREADY_DEPARTED", "This departure was noted already").detail("departed_at", told(at))
+            Fault::conflict("ALREADY_DEPARTED", "This departure was noted already").detail("departed_at", text(at))
         }
         GateRefusal::OutOnAnother(leave) => {
             Fault::conflict("OUT_ON_ANOTHER_LEAVE", "The student is out on another leave")
@@ -22,7 +21,7 @@ pub(super) fn gate(refusal: GateRefusal) -> Fault {
         }
         GateRefusal::NotDeparted => Fault::refused("NOT_DEPARTED", "Nobody noted that the student left"),
         GateRefusal::Returned(at) => {
-            Fault::conflict("ALREADY_RETURNED", "This return was noted already").detail("returned_at", told(at))
+            Fault::conflict("ALREADY_RETURNED", "This return was noted already").detail("returned_at", text(at))
         }
     }
 }

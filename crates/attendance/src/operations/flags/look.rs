@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
-use kit::{access::Caller, events::outbox};
-use tokio::time::MissedTickBehavior;
+use kit::{access::Caller, events::outbox, ticks::Ticks};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,14 +26,9 @@ const OF_A_STUDENT: chrono::Duration = chrono::Duration::hours(24);
 
 /// Looks again and again, until told to stop.
 pub(crate) async fn regularly(app: &App, stop: &CancellationToken) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(app.config.odd_every_seconds.into()));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = Ticks::every(Duration::from_secs(app.config.odd_every_seconds.into()), stop);
     let mut since = app.clock.now() - FIRST_LOOK;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    while ticks.next().await {
         let now = app.clock.now();
         match look(app, since).await {
             Ok(()) => since = since.max(now - OVERLAP),

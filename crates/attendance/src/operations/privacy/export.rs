@@ -1,7 +1,7 @@
 //! What this service holds of a student, as a file, for those who are to see it all.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use kit::{
+    clock::text,
     files::exports::{self, Asked},
     json,
 };
@@ -101,8 +101,4 @@ fn flag(flag: &HeldFlag) -> Value {
         "note": flag.note,
         "reviewed_at": flag.reviewed_at.map(text),
     })
-}
-
-fn text(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

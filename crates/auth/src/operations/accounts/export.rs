@@ -1,7 +1,8 @@
 //! What this service holds of somebody, as a file, for those who are to see it all. No secrets and no hashes.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use kit::{
+    clock::text,
     files::exports::{self, Asked},
     json,
 };
@@ -68,8 +69,4 @@ fn session(session: &Session) -> Value {
         "ended_at": session.ended_at.map(text),
         "end_reason": session.end_reason,
     })
-}
-
-fn text(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -1,7 +1,9 @@
 //! What this service holds of a student, as a file, for those who are to see it all. Internal notes are not among it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use kit::files::exports::{self, Asked};
+use kit::{
+    clock::text,
+    files::exports::{self, Asked},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -87,8 +89,4 @@ fn change(change: &Change) -> Value {
         "changed_as": change.author_role,
         "changed_at": text(change.changed_at),
     })
-}
-
-fn text(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -2,6 +2,7 @@
 
 use kit::{
     access::Caller,
+    clock::text,
     files::exports::{self, Asked},
     json,
     page::{Order, Paging},
@@ -12,7 +13,6 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    error::told,
     operations::{App, shown},
     rpc::convert_documents,
     store::{
@@ -40,11 +40,11 @@ async fn part(app: &App, student: Uuid) -> Result<Value, Error> {
         .iter()
         .map(|document| json::to_value::<LeaveDocument>(&convert_documents::without_link(document)));
     let guardian = store::guardian::find(db, &app.private, student).await?;
-    let guardian = guardian.map(|address| json!({"email": address.email.as_str(), "set_at": told(address.set_at)}));
+    let guardian = guardian.map(|address| json!({"email": address.email.as_str(), "set_at": text(address.set_at)}));
     let links = store::guardian_link::of_student(db, student).await?;
     let links = links
         .into_iter()
-        .map(|link| json!({"created_at": told(link.created_at), "used_at": link.used_at.map(told)}));
+        .map(|link| json!({"created_at": text(link.created_at), "used_at": link.used_at.map(text)}));
     Ok(json!({
         "leaves": leaves(app, student).await?,
         "documents": documents.collect::<Vec<_>>(),

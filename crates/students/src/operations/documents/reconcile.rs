@@ -4,11 +4,13 @@
 use std::{collections::HashSet, time::Duration as StdDuration};
 
 use chrono::Duration;
-use kit::files::{
-    Key, Listed,
-    kept::{self, is_random_key},
+use kit::{
+    files::{
+        Key, Listed,
+        kept::{self, is_random_key},
+    },
+    ticks::Ticks,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{super::App, places::PREFIX};
@@ -39,13 +41,8 @@ pub struct Reconciled {
 /// Compares soon after the start and then by the clock, until told to stop.
 pub(crate) async fn regularly(app: &App, stop: &CancellationToken) {
     let every = StdDuration::from_secs(u64::from(app.config.reconcile_minutes) * 60);
-    let mut ticks = interval_at(Instant::now() + AFTER_START, every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    let mut ticks = Ticks::after(AFTER_START, every, stop);
+    while ticks.next().await {
         tokio::select! {
             () = stop.cancelled() => return,
             outcome = reconcile_now(app) => match outcome {

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, io, time::Duration};
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::TryStreamExt as _;
 use kit::{
     access::Caller,
+    clock::text,
     events::outbox,
     files::{Key, exports},
 };
@@ -170,7 +170,7 @@ fn student_json(held: &Holdings) -> Value {
             "content_type": document.kind.media_type(),
             "size": document.file.size,
             "sha256": hex::encode(document.file.sha256),
-            "created_at": rfc3339(document.created_at),
+            "created_at": text(document.created_at),
         })
     });
     json!({
@@ -185,8 +185,8 @@ fn student_json(held: &Holdings) -> Value {
         "semester": student.term.semester(),
         "room": student.room.as_ref().map(|room| json!({"block": room.block.as_str(), "room_no": room.room_no.as_str()})),
         "is_active": student.is_active(),
-        "created_at": rfc3339(student.created_at),
-        "updated_at": rfc3339(student.updated_at),
+        "created_at": text(student.created_at),
+        "updated_at": text(student.updated_at),
         "documents": documents.collect::<Vec<_>>(),
     })
 }
@@ -195,8 +195,8 @@ fn stay_json(stay: &Stay) -> Value {
     json!({
         "block": stay.room.block.as_str(),
         "room_no": stay.room.room_no.as_str(),
-        "moved_in_at": rfc3339(stay.moved_in_at),
-        "moved_out_at": stay.moved_out_at.map(rfc3339),
+        "moved_in_at": text(stay.moved_in_at),
+        "moved_out_at": stay.moved_out_at.map(text),
     })
 }
 
@@ -209,17 +209,13 @@ fn manifest(app: &App, held: &Holdings, parts: &BTreeMap<&str, bool>, lost: &[Uu
         .collect();
     json!({
         "student_id": held.student.id,
-        "made_at": rfc3339(app.clock.now()),
+        "made_at": text(app.clock.now()),
         "students": {"stays": held.stays.len(), "documents": held.documents.len()},
         "parts": parts.iter().filter(|(_, is_there)| **is_there).map(|(service, _)| service).collect::<Vec<_>>(),
         "missing": missing,
         "lost_documents": lost,
         "complete": missing.is_empty() && lost.is_empty(),
     })
-}
-
-fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Deletes the parts of an export.
