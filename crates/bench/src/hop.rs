@@ -58,7 +58,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let grpc = free_address()?;
     let (served, over_tcp) = product(folder.path().join("tcp"), Some(grpc), &telemetry).await?;
     let user = somebody();
-    let bare_pipe = bare::serve(bare::over_a_pipe(user.clone())?)?;
+    let bare_pipe = bare::serve(bare::over_a_pipe(user.clone()))?;
     let bare_tcp = bare::serve(bare::over_tcp(user).await?)?;
     let me = "/api/v1/auth/me";
     let candidates = [

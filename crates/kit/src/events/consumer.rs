@@ -244,14 +244,12 @@ impl Consumer {
             traceparent = event.traceparent);
         telemetry::follow(&span, event.traceparent.as_deref());
         let work = async {
-            match &self.waiting {
-                Some(waiting) => self.try_together(waiting, event).await,
-                None => {
-                    // Never closed, so a permit always comes.
-                    let _permit = self.applying.acquire().await;
-                    self.try_all(&[event]).await
-                }
+            if let Some(waiting) = &self.waiting {
+                return self.try_together(waiting, event).await;
             }
+            // Never closed, so a permit always comes.
+            let _permit = self.applying.acquire().await;
+            self.try_all(&[event]).await
         };
         work.instrument(span).await
     }
