@@ -100,6 +100,16 @@ pub async fn answered<M: Message + Default>(
     found.map(|found| found.repeated(&fingerprint)).transpose()
 }
 
+/// Whether a request with the caller's key was answered or begun before, this or another: for work that cannot tell them apart
+/// before it has all of the request.
+pub async fn is_used(db: &Db, caller: &Caller, rpc: &'static str) -> Result<bool, Fault> {
+    let Some(slot) = Slot::of(caller, rpc) else {
+        return Ok(false);
+    };
+    let found = slot.find(db.reader()).await.map_err(|error| db::fault(&error))?;
+    Ok(found.is_some())
+}
+
 /// Claims `request` for work of many transactions, or finds the answer that was given before. A claim that is older than
 /// `longest` was left behind by a process that ended.
 pub async fn claim<M: Message + Default>(

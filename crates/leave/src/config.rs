@@ -13,6 +13,12 @@ pub struct Config {
     pub types: Types,
     /// How far back a leave may begin that is asked for when it has begun, in days.
     pub retroactive_days: u32,
+    /// How far ahead a leave may begin, in days.
+    pub ahead_days: u32,
+    /// So many requests of a student may wait for a decision.
+    pub most_pending: u32,
+    /// So many letters a student's guardian gets at most on a day.
+    pub letters_a_day: u32,
     /// How long a guardian's link is good, in hours.
     pub guardian_hours: u32,
     /// How often it is looked for who is overdue, in seconds.
@@ -39,6 +45,9 @@ impl Default for Config {
         Self {
             types: Types::default(),
             retroactive_days: 366,
+            ahead_days: 365,
+            most_pending: 5,
+            letters_a_day: 20,
             guardian_hours: 48,
             overdue_every_seconds: 60,
             link_minutes: 60,
@@ -56,6 +65,9 @@ impl Config {
         }
         let ranges = [
             ("retroactive_days", self.retroactive_days, 0, 3660),
+            ("ahead_days", self.ahead_days, 0, 3660),
+            ("most_pending", self.most_pending, 1, 100),
+            ("letters_a_day", self.letters_a_day, 1, 100),
             ("guardian_hours", self.guardian_hours, 1, 24 * 30),
             ("overdue_every_seconds", self.overdue_every_seconds, 1, 3600),
             ("link_minutes", self.link_minutes, 1, 1440),

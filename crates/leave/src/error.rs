@@ -7,7 +7,7 @@ use kit::{Fault, clock::text, db, files::kept::KeptError, keyring::SealError, po
 use sea_orm::DbErr;
 use uuid::Uuid;
 
-use crate::domain::{Approver, Broken, Days, GateRefusal, GuardianState, LinkRefusal, Refusal, StateName};
+use crate::domain::{Approver, Broken, Days, GateRefusal, GuardianState, LinkRefusal, Refusal, StateName, TakenStep};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -47,6 +47,12 @@ pub enum Error {
     Gate(GateRefusal),
     #[error("the link leads nowhere: {0:?}")]
     Link(LinkRefusal),
+    /// The student has so many requests that nobody decided on.
+    #[error("{most} leaves wait already")]
+    TooManyPending { most: u32 },
+    /// The student's guardian was written to so often today.
+    #[error("{most} letters to the guardian today already")]
+    TooManyLetters { most: u32 },
     #[error("more than {most} leaves in the calendar")]
     CalendarTooLarge { most: u64 },
     /// What it was about changed while it was at work.
@@ -110,6 +116,16 @@ impl From<Error> for Fault {
             ),
             Error::Gate(refusal) => gate::gate(refusal),
             Error::Link(refusal) => gate::link(refusal),
+            Error::TooManyPending { most } => Fault::refused(
+                "TOO_MANY_PENDING",
+                format!("{most} leaves wait for a decision already; take one back or wait"),
+            )
+            .detail("most", most),
+            Error::TooManyLetters { most } => Fault::refused(
+                "TOO_MANY_LETTERS",
+                format!("This student's guardian was asked {most} times today already; try again tomorrow"),
+            )
+            .detail("most", most),
             Error::CalendarTooLarge { most } => Fault::refused(
                 "CALENDAR_TOO_LARGE",
                 format!("There are more than {most} leaves in this period; ask for a shorter one"),
@@ -149,6 +165,14 @@ fn refused(refusal: Refusal) -> Fault {
             .detail("status", state.as_str())
             .detail("decided_by", decided.by.to_string())
             .detail("decided_at", text(decided.at)),
+        Refusal::StepTaken(TakenStep { step, taken, waits_for }) => {
+            Fault::conflict("ALREADY_DECIDED", decided_words(StateName::Pending))
+                .detail("status", StateName::Pending.as_str())
+                .detail("decided_by", taken.by.to_string())
+                .detail("decided_at", text(taken.at))
+                .detail("step", step + 1)
+                .detail("waits_for", waits_for.as_str())
+        }
         Refusal::NotYourTurn(approver) => Fault::refused(
             "NOT_YOUR_TURN",
             match approver {
@@ -168,6 +192,7 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::GuardianNotApproved(state) => {
             Fault::refused("GUARDIAN_NOT_APPROVED", guardian_words(state)).detail("guardian", state.as_str())
         }
+        Refusal::Ended(day) => gate::gate(GateRefusal::Ended(day)),
         Refusal::Begun => Fault::refused("LEAVE_BEGUN", "This leave has begun: it ends with the student's return"),
         Refusal::NotApproved(state) => {
             Fault::refused("LEAVE_NOT_APPROVED", "This leave is not granted").detail("status", state.as_str())
@@ -177,7 +202,7 @@ fn refused(refusal: Refusal) -> Fault {
 
 fn decided_words(state: StateName) -> &'static str {
     match state {
-        StateName::Pending => "Somebody took this step at the same moment; the leave waits for the next approver",
+        StateName::Pending => "This step was approved already; the leave waits for the next approver",
         StateName::Approved => "This leave was approved already",
         StateName::Rejected => "This leave was rejected already",
         StateName::Cancelled => "This leave was cancelled already",

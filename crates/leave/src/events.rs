@@ -9,19 +9,19 @@ use proto::leave::{
     LeaveRequested, LeaveState,
 };
 
-use crate::domain::{Document, Leave, StateName};
+use crate::domain::{Document, Leave, StateName, Summary};
 
 pub(crate) const SOURCE: &str = "leave";
 
 /// A leave as others know it.
-pub(crate) fn record(leave: &Leave) -> LeaveRecord {
+pub(crate) fn record(leave: &Summary) -> LeaveRecord {
     LeaveRecord {
         id: leave.id.to_string(),
         version: leave.version,
         student_id: leave.student_id.to_string(),
-        from_date: leave.days.from().to_string(),
-        to_date: leave.days.to().to_string(),
-        state: state(leave.state.name()).into(),
+        from_date: leave.from.to_string(),
+        to_date: leave.to.to_string(),
+        state: state(leave.state).into(),
     }
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn state(state: StateName) -> LeaveState {
 /// A leave was asked for.
 pub(crate) fn requested(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft {
     let event = LeaveRequested {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
         extends: leave.extends.map(|id| id.to_string()),
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)
@@ -45,7 +45,7 @@ pub(crate) fn requested(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft 
 
 /// What an approver's word made of a leave.
 pub(crate) fn decided(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft {
-    let (id, version, record) = (leave.id, leave.version, Some(record(leave)));
+    let (id, version, record) = (leave.id, leave.version, Some(record(&leave.summary())));
     match leave.state.name() {
         StateName::Rejected => Draft::new(clock, caller, SOURCE, id, version, &LeaveRejected { leave: record }),
         StateName::Pending => {
@@ -65,7 +65,7 @@ pub(crate) fn decided(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft {
 /// A leave was taken back.
 pub(crate) fn cancelled(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft {
     let event = LeaveCancelled {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)
 }
@@ -73,7 +73,7 @@ pub(crate) fn cancelled(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft 
 /// The days of a granted leave changed.
 pub(crate) fn changed(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft {
     let event = LeaveChanged {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)
 }
@@ -81,7 +81,7 @@ pub(crate) fn changed(clock: &Clock, caller: &Caller, leave: &Leave) -> Draft {
 /// A leave got a document.
 pub(crate) fn documented(clock: &Clock, caller: &Caller, leave: &Leave, document: &Document) -> Draft {
     let event = LeaveDocumented {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
         document_id: document.id.to_string(),
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)

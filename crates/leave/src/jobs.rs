@@ -43,7 +43,7 @@ async fn send_letters(app: &App, stop: &CancellationToken) {
 async fn tell_overdue(app: &App, stop: &CancellationToken) {
     let mut ticks = Ticks::every(Duration::from_secs(app.config.overdue_every_seconds.into()), stop);
     while ticks.next().await {
-        match overdue::tell(app).await {
+        match overdue::tell(app, stop).await {
             Ok(0) => {}
             Ok(told) => tracing::info!(told, "students should be back and are not"),
             Err(error) => tracing::warn!(%error, "who is overdue could not be told, trying again"),

@@ -99,8 +99,15 @@ async fn a_leave_excuses_from_a_roll_call_that_is_over() {
     for (name, value) in late.as_object().unwrap() {
         leave[name] = value.clone();
     }
-    granted(&hostel, &asha, &warden, leave).await;
+    let id = granted(&hostel, &asha, &warden, leave).await;
     mark_becomes(&hostel, &asha, "excused").await;
+    // It was granted by mistake: she cannot take it back any more, the warden does, and it excuses her no longer.
+    let path = format!("/api/v1/leaves/{id}");
+    let begun = hostel.call(Method::DELETE, &path, Some(&asha), None).await;
+    assert_eq!(code(&begun), (422, "LEAVE_BEGUN"), "{begun:?}");
+    let gone = hostel.call(Method::DELETE, &path, Some(&warden), None).await;
+    assert_eq!(gone.data()["status"], "cancelled", "{gone:?}");
+    mark_becomes(&hostel, &asha, "absent").await;
     assert!(hostel.terminate().success());
 }
 

@@ -78,12 +78,12 @@ impl Chain {
         Ok(changes)
     }
 
-    /// A leave of the chain is not granted any more: what extends it is taken back.
-    pub fn without(self, gone: &Leave, by: Uuid, at: DateTime<Utc>, today: NaiveDate) -> Result<Vec<Change>, Refusal> {
+    /// A leave of the chain is taken back, or ended before its time: what extends it is taken back.
+    pub fn without(self, gone: &Leave, by: Uuid, at: DateTime<Utc>) -> Result<Vec<Change>, Refusal> {
         let mut changes = Vec::new();
         for before in self.0 {
             if before.holds_days() && before.days.from() > gone.days.from() {
-                let after = before.clone().cancel(by, at, today)?;
+                let after = before.clone().take_back(by, at)?;
                 changes.push(Change { before, after });
             }
         }
@@ -205,7 +205,7 @@ mod tests {
         fn what_extends_a_leave_goes_with_it(parts in any_chain()) {
             let chain = chain(&parts);
             let gone = chain.0[0].clone();
-            let changes = chain.clone().without(&gone, Uuid::from_u128(8), at(), day(0)).unwrap();
+            let changes = chain.clone().without(&gone, Uuid::from_u128(8), at()).unwrap();
             let holding = chain.0[1..].iter().filter(|leave| leave.holds_days()).count();
             prop_assert_eq!(changes.len(), holding);
             prop_assert!(changes.iter().all(|change| change.after.state.name() == StateName::Cancelled));

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use proto::options::Role;
 use uuid::Uuid;
 
+use super::Decided;
+
 /// What an approver decided at one step of the chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -19,6 +21,16 @@ pub struct Decision {
     /// They did not wait for the guardian.
     pub without_guardian: bool,
     pub at: DateTime<Utc>,
+}
+
+impl Decision {
+    /// Who it was, and when.
+    pub fn decided(&self) -> Decided {
+        Decided {
+            by: self.by,
+            at: self.at,
+        }
+    }
 }
 
 /// Yes or no.

@@ -34,6 +34,34 @@ pub struct GuardianAddress {
     pub set_at: DateTime<Utc>,
 }
 
+/// What a guardian was last asked, by a letter with a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Question {
+    /// `None` where the letter was taken back before it was sent.
+    pub letter: Option<LetterStanding>,
+    /// Until when its link is good.
+    pub link_expires_at: DateTime<Utc>,
+}
+
+/// How a letter stands, and since when.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LetterStanding {
+    pub state: LetterState,
+    /// When it was written, sent or given up.
+    pub at: DateTime<Utc>,
+}
+
+/// How a letter stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LetterState {
+    /// It is tried.
+    Waiting,
+    /// The mail server has it.
+    Sent,
+    /// It never left, and is not tried any more.
+    Failed,
+}
+
 /// Why a link of a letter leads nowhere.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LinkRefusal {

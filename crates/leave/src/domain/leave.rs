@@ -32,6 +32,18 @@ pub struct Leave {
     pub changed_at: DateTime<Utc>,
 }
 
+/// What others need to know of a leave.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Summary {
+    pub id: Uuid,
+    pub version: i64,
+    pub student_id: Uuid,
+    pub from: NaiveDate,
+    /// Its last day.
+    pub to: NaiveDate,
+    pub state: StateName,
+}
+
 /// How a leave stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
@@ -77,8 +89,8 @@ pub struct Word {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Seen<'a> {
     pub has_document: bool,
-    /// Who approved the steps before.
-    pub earlier: &'a [Uuid],
+    /// Who approved the steps before, the first one first.
+    pub earlier: &'a [Decided],
     /// The guardian is not waited for.
     pub without_guardian: bool,
 }
@@ -90,21 +102,34 @@ pub enum Refusal {
     Decided(StateName, Decided),
     /// Somebody else's word is waited for.
     NotYourTurn(Approver),
+    /// The step that was theirs to take is taken; somebody else's word is waited for.
+    StepTaken(TakenStep),
     /// Whoever approved one step leaves the next to another.
     SameApprover,
     DocumentRequired,
     GuardianNotApproved(GuardianState),
     /// It has begun: it ends with the student's return.
     Begun,
+    /// This was its last day.
+    Ended(NaiveDate),
     /// Only a granted leave can be that.
     NotApproved(StateName),
+}
+
+/// A step of a chain that somebody took, of a leave that still waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TakenStep {
+    /// Its place in the chain, from 0.
+    pub step: usize,
+    pub taken: Decided,
+    pub waits_for: Approver,
 }
 
 impl Leave {
     /// One more word of its chain: with the last of them it is granted.
     pub fn approve(self, word: Word, seen: Seen<'_>) -> Result<Self, Refusal> {
-        let step = self.turn(word.role)?;
-        if seen.earlier.contains(&word.by) {
+        let step = self.turn(word.role, seen.earlier)?;
+        if seen.earlier.iter().any(|earlier| earlier.by == word.by) {
             return Err(Refusal::SameApprover);
         }
         if !self.guardian.allows() && !seen.without_guardian {
@@ -123,23 +148,45 @@ impl Leave {
     }
 
     /// The approver whose turn it is says no.
-    pub fn reject(self, word: Word) -> Result<Self, Refusal> {
-        self.turn(word.role)?;
+    pub fn reject(self, word: Word, earlier: &[Decided]) -> Result<Self, Refusal> {
+        self.turn(word.role, earlier)?;
         Ok(self.changed(State::Rejected(word.decided()), word.at))
     }
 
     /// Taken back: as long as nothing is decided, and once granted until it begins.
     pub fn cancel(self, by: Uuid, at: DateTime<Utc>, today: NaiveDate) -> Result<Self, Refusal> {
+        if self.is_granted() && self.days.from() <= today {
+            return Err(Refusal::Begun);
+        }
+        self.take_back(by, at)
+    }
+
+    /// Ended by the hostel, where nobody left on it: there is no return to wait for. What runs ends with yesterday: today the
+    /// student is here. What has no day before today, and what was asked for when it had begun, is taken back as a whole.
+    pub fn end_unused(self, by: Uuid, at: DateTime<Utc>, today: NaiveDate) -> Result<Self, Refusal> {
+        let has_begun = self.is_granted() && self.days.from() < today;
+        match today.pred_opt() {
+            Some(yesterday) if has_begun && !self.retroactive => {
+                if self.days.to() < today {
+                    return Err(Refusal::Ended(self.days.to()));
+                }
+                self.end_early(yesterday, at)
+            }
+            _ => self.take_back(by, at),
+        }
+    }
+
+    /// Taken back with all its days, whichever they are.
+    pub fn take_back(self, by: Uuid, at: DateTime<Utc>) -> Result<Self, Refusal> {
         let granted = match self.state {
             State::Pending { .. } => None,
-            State::Approved(_) if self.days.from() <= today => return Err(Refusal::Begun),
             State::Approved(decided) => Some(decided),
             State::Rejected(_) | State::Cancelled { .. } => return Err(self.refused_as_decided()),
         };
         Ok(self.changed(State::Cancelled { by, at, granted }, at))
     }
 
-    /// The student is back on this day: a granted leave ends with it. One that ends by itself stays as it is.
+    /// A granted leave ends with this day: the student is back, or never left. One that ends by itself stays as it is.
     pub fn end_early(self, day: NaiveDate, at: DateTime<Utc>) -> Result<Self, Refusal> {
         let State::Approved(_) = self.state else {
             return Err(Refusal::NotApproved(self.state.name()));
@@ -173,6 +220,18 @@ impl Leave {
         })
     }
 
+    /// What others need to know of it.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            id: self.id,
+            version: self.version,
+            student_id: self.student_id,
+            from: self.days.from(),
+            to: self.days.to(),
+            state: self.state.name(),
+        }
+    }
+
     /// Whose word is waited for.
     pub fn waits_for(&self) -> Option<Approver> {
         match self.state {
@@ -191,16 +250,28 @@ impl Leave {
     }
 
     /// Where in the chain it stands, if it is the turn of somebody with this role.
-    fn turn(&self, role: Role) -> Result<usize, Refusal> {
+    ///
+    /// Whoever decides may have looked at an earlier step: nothing in what they say tells which. So whoever could have taken one
+    /// that is taken hears by whom, as where the leave is decided; only whose step is yet to come is told to wait.
+    fn turn(&self, role: Role, earlier: &[Decided]) -> Result<usize, Refusal> {
         let State::Pending { step } = self.state else {
             return Err(self.refused_as_decided());
         };
-        match self.chain.get(step) {
-            Some(approver) if approver.is_given_by(role) => Ok(step),
-            Some(approver) => Err(Refusal::NotYourTurn(*approver)),
-            // A chain has a place for every step that a leave waits at.
-            None => Err(Refusal::NotYourTurn(Approver::Admin)),
+        // A chain has a place for every step that a leave waits at.
+        let waits_for = *self.chain.get(step).ok_or(Refusal::NotYourTurn(Approver::Admin))?;
+        if waits_for.is_given_by(role) {
+            return Ok(step);
         }
+        let before = (0..step).zip(&self.chain).zip(earlier);
+        let mut theirs = before.filter(|((_, approver), _)| approver.is_given_by(role));
+        Err(match theirs.next_back() {
+            Some(((step, _), taken)) => Refusal::StepTaken(TakenStep {
+                step,
+                taken: *taken,
+                waits_for,
+            }),
+            None => Refusal::NotYourTurn(waits_for),
+        })
     }
 
     fn refused_as_decided(&self) -> Refusal {

@@ -20,10 +20,10 @@ pub use days::{Days, MOST_DAYS};
 pub use decision::{Decision, Verdict};
 pub use details::Details;
 pub use document::Document;
-pub use guardian::{Guardian, GuardianAddress, GuardianState, LinkRefusal};
+pub use guardian::{Guardian, GuardianAddress, GuardianState, LetterStanding, LetterState, LinkRefusal, Question};
 pub use kind::LeaveType;
-pub use leave::{Decided, Leave, Refusal, Seen, State, StateName, Word};
-pub use rules::{Broken, Rules};
+pub use leave::{Decided, Leave, Refusal, Seen, State, StateName, Summary, TakenStep, Word};
+pub use rules::{Broken, Rules, beginning};
 pub use student::Student;
 
 /// Blocks are the same without regard to case.

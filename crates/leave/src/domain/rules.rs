@@ -87,7 +87,7 @@ impl Rules {
 }
 
 /// When a day of the hostel begins. Where the clock is put forward at midnight, the day begins at the first hour that there is.
-fn beginning(day: NaiveDate, timezone: Tz) -> DateTime<Utc> {
+pub fn beginning(day: NaiveDate, timezone: Tz) -> DateTime<Utc> {
     let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
     let first = hours.filter_map(|time| timezone.from_local_datetime(&time).earliest());
     let mut first = first.map(|time| time.with_timezone(&Utc));

@@ -10,7 +10,7 @@ use crate::domain::{GuardianAddress, Leave, Returned};
 /// A student left; `leave` is the first of the chain.
 pub(crate) fn departed(clock: &Clock, caller: &Caller, leave: &Leave, at: DateTime<Utc>) -> Draft {
     let event = LeaveDeparted {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
         departed_at: Some(timestamp(at)),
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)
@@ -19,7 +19,7 @@ pub(crate) fn departed(clock: &Clock, caller: &Caller, leave: &Leave, at: DateTi
 /// A student is back.
 pub(crate) fn returned(clock: &Clock, caller: &Caller, leave: &Leave, returned: Returned) -> Draft {
     let event = LeaveReturned {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
         returned_at: Some(timestamp(returned.at)),
         is_late: returned.is_late,
     };
@@ -29,7 +29,7 @@ pub(crate) fn returned(clock: &Clock, caller: &Caller, leave: &Leave, returned: 
 /// A student should be back.
 pub(crate) fn overstayed(clock: &Clock, caller: &Caller, leave: &Leave, due: NaiveDate) -> Draft {
     let event = LeaveOverstayed {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
         due_date: due.to_string(),
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)
@@ -38,7 +38,7 @@ pub(crate) fn overstayed(clock: &Clock, caller: &Caller, leave: &Leave, due: Nai
 /// A guardian answered.
 pub(crate) fn answered(clock: &Clock, caller: &Caller, leave: &Leave, approved: bool) -> Draft {
     let event = LeaveAnswered {
-        leave: Some(record(leave)),
+        leave: Some(record(&leave.summary())),
         approved,
     };
     Draft::new(clock, caller, SOURCE, leave.id, leave.version, &event)

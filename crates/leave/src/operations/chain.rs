@@ -1,51 +1,53 @@
 //! What a change of one leave means for those that extend it, and for a student who is out.
 
 use kit::{access::Caller, db::Txn, events::outbox};
-use uuid::Uuid;
 
 use super::App;
 use crate::{
     Error,
-    domain::{Change, Leave, StateName},
+    domain::{Change, Leave},
     events, store,
 };
 
-/// Follows up on a leave that was decided or taken back, in the same transaction, which holds the chain: what extends a leave
-/// that is gone goes with it, and a student who is out has another last day.
-pub(crate) async fn follow_in_txn(app: &App, caller: &Caller, txn: &Txn, leave: &Leave) -> Result<(), Error> {
-    if leave.state.name() == StateName::Cancelled {
-        let (by, _) = caller.user()?;
-        let chain = store::leave::chain(&**txn, &app.private, leave.root_id).await?;
-        let changes = chain.without(leave, by, app.clock.now(), app.today());
-        keep_in_txn(app, caller, txn, changes.map_err(Error::Refused)?).await?;
-    }
-    // A leave of its own ends before anybody is out on it: only what extends one moves the last day.
-    if leave.extends.is_some() {
-        put_off_in_txn(app, txn, leave.root_id).await?;
-    }
-    Ok(())
+/// Takes back what extends a leave that is taken back or ended, in the same transaction, which holds the chain.
+pub(crate) async fn take_back_after_in_txn(app: &App, caller: &Caller, txn: &Txn, gone: &Leave) -> Result<(), Error> {
+    let (by, _) = caller.user()?;
+    let chain = store::leave::chain(&**txn, &app.private, gone.root_id).await?;
+    let changes = chain.without(gone, by, app.clock.now()).map_err(Error::Refused)?;
+    keep_in_txn(app, caller, txn, changes).await
 }
 
 /// Keeps what became of leaves of a chain, with its events.
 pub(crate) async fn keep_in_txn(app: &App, caller: &Caller, txn: &Txn, changes: Vec<Change>) -> Result<(), Error> {
-    for Change { before, after } in changes {
-        let after = store::leave::change_in_txn(txn, &before, after).await?;
-        let after = after.ok_or(Error::ChangedMeanwhile)?;
-        store::day::give_back_in_txn(txn, &after).await?;
-        let event = if after.holds_days() {
-            events::changed(&app.clock, caller, &after)
-        } else {
-            events::cancelled(&app.clock, caller, &after)
-        };
-        outbox::add(txn, event).await?;
+    for change in changes {
+        keep_one_in_txn(app, caller, txn, change).await?;
     }
     Ok(())
 }
 
-async fn put_off_in_txn(app: &App, txn: &Txn, root: Uuid) -> Result<(), Error> {
-    let chain = store::leave::chain(&**txn, &app.private, root).await?;
+/// Keeps what became of a leave that ended or was taken back, with its event; the days it holds no more are free.
+pub(crate) async fn keep_one_in_txn(app: &App, caller: &Caller, txn: &Txn, change: Change) -> Result<Leave, Error> {
+    let after = store::leave::change_in_txn(txn, &change.before, change.after).await?;
+    let after = after.ok_or(Error::ChangedMeanwhile)?;
+    store::day::give_back_in_txn(txn, &after).await?;
+    let event = if after.holds_days() {
+        events::changed(&app.clock, caller, &after)
+    } else {
+        events::cancelled(&app.clock, caller, &after)
+    };
+    outbox::add(txn, event).await?;
+    Ok(after)
+}
+
+/// Says until when a student who is out may stay away, after an extension was granted or taken back. A leave of its own ends
+/// before anybody is out on it: only what extends one moves the last day.
+pub(crate) async fn put_off_in_txn(app: &App, txn: &Txn, changed: &Leave) -> Result<(), Error> {
+    if changed.extends.is_none() {
+        return Ok(());
+    }
+    let chain = store::leave::chain(&**txn, &app.private, changed.root_id).await?;
     if let Some(until) = chain.until() {
-        store::movement::put_off_in_txn(txn, root, until).await?;
+        store::movement::put_off_in_txn(txn, changed.root_id, until).await?;
     }
     Ok(())
 }

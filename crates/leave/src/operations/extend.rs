@@ -44,6 +44,8 @@ pub(crate) async fn extend(
         Attempt::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
         Attempt::First(once) => once,
     };
+    // The student before the chain: where a guardian is asked again, leaves are touched by whoever holds the student.
+    store::asker::hold_in_txn(&once, caller.user()?.0).await?;
     let before = store::leave::held_in_txn(&once, &app.private, caller, more.leave).await?;
     let days = days_in_txn(app, &once, &before, more.to).await?;
     let new = NewLeave {

@@ -1,5 +1,7 @@
 //! Leaves with all that is shown beside them: whose they are, what was decided, who went through the gate.
 
+use std::collections::HashMap;
+
 use kit::access::Caller;
 use proto::{leave as message, options::Role};
 use sea_orm::ConnectionTrait;
@@ -8,7 +10,7 @@ use uuid::Uuid;
 use super::App;
 use crate::{
     Error,
-    domain::{Decision, Leave, Movement, Student},
+    domain::{Decision, Guardian, Leave, Movement, Question, Student},
     rpc::convert,
     store,
 };
@@ -22,6 +24,8 @@ pub(crate) struct Shown {
     pub decisions: Vec<Decision>,
     pub movement: Option<Movement>,
     pub has_document: bool,
+    /// What the guardian was asked last.
+    pub question: Option<Question>,
 }
 
 /// These leaves as the caller is shown them, in the same order. In a transaction, where one is open: SQLite has one writer.
@@ -39,12 +43,20 @@ pub(crate) async fn all(
     let movements = store::movement::of(db, &roots).await?;
     let with_document = store::document::among(db, &ids).await?;
     let for_gate = is_for_gate(caller);
+    let asked = leaves.iter().filter(|leave| leave.guardian != Guardian::NONE);
+    let asked: Vec<Uuid> = asked.map(|leave| leave.id).collect();
+    let questions = if asked.is_empty() {
+        HashMap::new()
+    } else {
+        store::guardian_link::questions(db, asked).await?
+    };
     let shown = leaves.into_iter().map(|leave| {
         let shown = Shown {
             student: students.get(&leave.student_id).cloned(),
             decisions: decisions.remove(&leave.id).unwrap_or_default(),
             movement: movements.get(&leave.root_id).copied(),
             has_document: with_document.contains(&leave.id),
+            question: questions.get(&leave.id).copied(),
             leave,
         };
         if for_gate {

@@ -15,7 +15,10 @@ use proto::leave::{
 use uuid::Uuid;
 
 use crate::{
-    domain::{Approver, Days, Decision, Details, GuardianState, LeaveType, StateName, Student, Verdict},
+    domain::{
+        Approver, Days, Decision, Details, Guardian, GuardianState, LeaveType, LetterState, Question, StateName,
+        Student, Verdict,
+    },
     events,
     operations::{
         App,
@@ -49,20 +52,25 @@ pub(super) struct Bounds {
     today: NaiveDate,
     /// The earliest for one that has begun.
     earliest: NaiveDate,
+    latest: NaiveDate,
 }
 
 impl Bounds {
     pub(super) fn of(app: &App) -> Self {
         let today = app.today();
         let back = Later::new(app.config.retroactive_days.into());
+        let ahead = Later::new(app.config.ahead_days.into());
         Self {
             today,
             earliest: today.checked_sub_days(back).unwrap_or(EARLIEST),
+            latest: today.checked_add_days(ahead).unwrap_or(LATEST),
         }
     }
 
     fn check(self, from: NaiveDate, retroactive: bool) -> Result<(), &'static str> {
-        if from >= self.today {
+        if from > self.latest {
+            Err("is too far ahead")
+        } else if from >= self.today {
             Ok(())
         } else if !retroactive {
             Err("must not be in the past, unless the leave is retroactive")
@@ -217,10 +225,7 @@ pub(crate) fn leave(shown: &Shown) -> message::Leave {
         approvers: leave.chain.iter().map(|one| one.as_str().to_owned()).collect(),
         waits_for: leave.waits_for().map(|one: Approver| one.as_str().to_owned()),
         decisions: shown.decisions.iter().map(decision).collect(),
-        guardian: Some(GuardianWord {
-            state: guardian_state(leave.guardian.state).into(),
-            at: leave.guardian.at.map(timestamp),
-        }),
+        guardian: Some(guardian_word(leave.guardian, shown.question)),
         document_required: leave.document_required,
         has_document: shown.has_document,
         ..leave_at_gate(shown)
@@ -271,6 +276,25 @@ pub(crate) fn leave_type(leave_type: LeaveType) -> message::LeaveType {
         LeaveType::Academic => message::LeaveType::Academic,
         LeaveType::Emergency => message::LeaveType::Emergency,
         LeaveType::Other => message::LeaveType::Other,
+    }
+}
+
+fn guardian_word(guardian: Guardian, question: Option<Question>) -> GuardianWord {
+    let letter = question.and_then(|question| question.letter);
+    GuardianWord {
+        state: guardian_state(guardian.state).into(),
+        at: guardian.at.map(timestamp),
+        letter: letter.map(|letter| letter_state(letter.state).into()),
+        letter_at: letter.map(|letter| timestamp(letter.at)),
+        link_expires_at: question.map(|question| timestamp(question.link_expires_at)),
+    }
+}
+
+fn letter_state(state: LetterState) -> message::LetterState {
+    match state {
+        LetterState::Waiting => message::LetterState::Waiting,
+        LetterState::Sent => message::LetterState::Sent,
+        LetterState::Failed => message::LetterState::Failed,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         extend::More,
         gate::{
             active::Query,
-            view::{Absence, View},
+            view::{Absence, Crowd, View},
         },
     },
     store::leave::Period,
@@ -98,12 +98,16 @@ pub(super) fn absence(absence: &Absence) -> message::Absence {
 }
 
 pub(super) fn view(view: &View) -> GateView {
-    let all = |absences: &[Absence]| absences.iter().map(absence).collect();
+    let first = |crowd: &Crowd| crowd.first.iter().map(absence).collect();
+    let total = |crowd: &Crowd| u32::try_from(crowd.total).unwrap_or(u32::MAX);
     GateView {
         date: view.today.to_string(),
-        out_now: all(&view.out_now),
-        due_today: all(&view.due_today),
-        overdue: all(&view.overdue),
+        out_now: first(&view.out_now),
+        due_today: first(&view.due_today),
+        overdue: first(&view.overdue),
+        out_now_total: total(&view.out_now),
+        due_today_total: total(&view.due_today),
+        overdue_total: total(&view.overdue),
     }
 }
 

@@ -1,14 +1,17 @@
 //! One-time links to guardians, and the letters with them that wait to be sent.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use kit::{Db, db::Txn};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::entity::guardian_link::{ActiveModel, Column, Entity, Model};
+use crate::domain::{LetterStanding, LetterState, Question};
 
 /// A link that is to be sent.
 #[derive(Clone, Debug)]
@@ -45,6 +48,15 @@ pub(crate) struct Letter {
     pub expires_at: DateTime<Utc>,
 }
 
+/// What became of a letter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Sent(DateTime<Utc>),
+    Failed(DateTime<Utc>),
+    /// Its question is no more.
+    Needless,
+}
+
 /// Keeps a link with its letter.
 pub(crate) async fn insert_in_txn(txn: &Txn, link: NewLink) -> Result<(), DbErr> {
     let row = ActiveModel {
@@ -59,6 +71,7 @@ pub(crate) async fn insert_in_txn(txn: &Txn, link: NewLink) -> Result<(), DbErr>
         sent_at: Set(None),
         tries: Set(0),
         not_before: Set(link.created_at),
+        failed_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(&**txn).await?;
     Ok(())
@@ -79,6 +92,29 @@ pub(crate) async fn of_student(db: &impl ConnectionTrait, student: Uuid) -> Resu
         .all(db)
         .await?;
     Ok(rows.into_iter().map(link).collect())
+}
+
+/// What was last asked of the guardian about each of these leaves, as far as it is still known.
+pub(crate) async fn questions(
+    db: &impl ConnectionTrait,
+    leaves: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Question>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::LeaveId.is_in(leaves))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await?;
+    // Of several the last stays.
+    Ok(rows.into_iter().map(|row| (row.leave_id, question(&row))).collect())
+}
+
+/// How many times a student's guardian was asked since then, about whatever leave.
+pub(crate) async fn count_since(db: &impl ConnectionTrait, student: Uuid, since: DateTime<Utc>) -> Result<u64, DbErr> {
+    let asked = Entity::find()
+        .filter(Column::StudentId.eq(student))
+        .filter(Column::CreatedAt.gte(since));
+    asked.count(db).await
 }
 
 /// Uses a link up, unless somebody did or it is too old: the row decides.
@@ -150,11 +186,17 @@ pub(crate) async fn claim(
 }
 
 /// Takes a letter off the queue: with it the token is gone, and only its hash is left.
-pub(crate) async fn done(db: &Db, id: Uuid, sent_at: Option<DateTime<Utc>>) -> Result<(), DbErr> {
+pub(crate) async fn done(db: &Db, id: Uuid, end: End) -> Result<(), DbErr> {
+    let (sent_at, failed_at) = match end {
+        End::Sent(at) => (Some(at), None),
+        End::Failed(at) => (None, Some(at)),
+        End::Needless => (None, None),
+    };
     let txn = db.begin().await?;
     Entity::update_many()
         .col_expr(Column::Letter, Expr::val(None::<Vec<u8>>))
         .col_expr(Column::SentAt, Expr::val(sent_at))
+        .col_expr(Column::FailedAt, Expr::val(failed_at))
         .filter(Column::Id.eq(id))
         .exec(&*txn)
         .await?;
@@ -180,6 +222,19 @@ pub(crate) async fn purge(db: &Db, end: DateTime<Utc>) -> Result<u64, DbErr> {
     let gone = old.exec(&*txn).await?.rows_affected;
     txn.commit().await?;
     Ok(gone)
+}
+
+fn question(row: &Model) -> Question {
+    let letter = match (row.sent_at, row.failed_at, &row.letter) {
+        (Some(at), _, _) => Some((LetterState::Sent, at)),
+        (None, Some(at), _) => Some((LetterState::Failed, at)),
+        (None, None, Some(_)) => Some((LetterState::Waiting, row.created_at)),
+        (None, None, None) => None,
+    };
+    Question {
+        letter: letter.map(|(state, at)| LetterStanding { state, at }),
+        link_expires_at: row.expires_at,
+    }
 }
 
 fn link(row: Model) -> Link {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     chain::{asked_of_guardian, chain, first_days, held_in_txn, hold_chain_in_txn},
-    list::{Filter, SortBy, after, list},
+    list::{Filter, SortBy, any, count_pending, list, summaries_after},
     period::{Period, granted_by_name, of_period},
 };
 use super::entity::leave::{ActiveModel, Column, Entity, Model};

@@ -1,5 +1,6 @@
 //! Every query of this service. What a caller may see is decided in `leave::visible_to`, where every read for a caller starts.
 
+pub(crate) mod asker;
 pub(crate) mod day;
 pub(crate) mod decision;
 pub(crate) mod document;

@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kit::db::Txn;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
@@ -124,18 +124,7 @@ pub(crate) async fn out(
     due: Due,
     most: u64,
 ) -> Result<Vec<Out>, Error> {
-    let out = Entity::find()
-        .filter(Column::ReturnedAt.is_null())
-        .filter(Column::StudentId.not_in_subquery(gone()));
-    let out = match due {
-        Due::Whenever => out,
-        Due::On(day) => out.filter(Column::OutUntil.eq(day)),
-        Due::Before(day) => out.filter(Column::OutUntil.lt(day)),
-    };
-    let rows = out
-        .apply_if(block, |out, block| {
-            out.filter(Column::StudentId.in_subquery(of_block(block)))
-        })
+    let rows = who_is_out(block, due)
         .order_by_asc(Column::OutUntil)
         .order_by_asc(Column::RootId)
         .limit(most)
@@ -150,13 +139,42 @@ pub(crate) async fn out(
     out.collect()
 }
 
-/// The chains whose students should have been back before this day, are not gone and of whom nobody told yet; at most so many.
-pub(crate) async fn overdue(db: &impl ConnectionTrait, today: NaiveDate, most: u64) -> Result<Vec<Uuid>, DbErr> {
+/// How many are out.
+pub(crate) async fn count_out(db: &impl ConnectionTrait, block: Option<&str>, due: Due) -> Result<u64, DbErr> {
+    who_is_out(block, due).count(db).await
+}
+
+fn who_is_out(block: Option<&str>, due: Due) -> Select<Entity> {
+    let out = Entity::find()
+        .filter(Column::ReturnedAt.is_null())
+        .filter(Column::StudentId.not_in_subquery(gone()));
+    let out = match due {
+        Due::Whenever => out,
+        Due::On(day) => out.filter(Column::OutUntil.eq(day)),
+        Due::Before(day) => out.filter(Column::OutUntil.lt(day)),
+    };
+    out.apply_if(block, |out, block| {
+        out.filter(Column::StudentId.in_subquery(of_block(block)))
+    })
+}
+
+/// The chains whose students should have been back before this day, are not gone and of whom nobody told yet, with the days on
+/// which they should have been: those behind one of them, in this order; at most so many.
+pub(crate) async fn overdue(
+    db: &impl ConnectionTrait,
+    today: NaiveDate,
+    after: Option<(NaiveDate, Uuid)>,
+    most: u64,
+) -> Result<Vec<(NaiveDate, Uuid)>, DbErr> {
     Entity::find()
         .select_only()
-        .column(Column::RootId)
+        .columns([Column::OutUntil, Column::RootId])
         .filter(Column::ReturnedAt.is_null())
         .filter(Column::OutUntil.lt(today))
+        .apply_if(after, |overdue, (due, root)| {
+            let on_that_day = Column::OutUntil.eq(due).and(Column::RootId.gt(root));
+            overdue.filter(Column::OutUntil.gt(due).or(on_that_day))
+        })
         .filter(Column::OverdueToldAt.is_null())
         .filter(Column::StudentId.not_in_subquery(gone()))
         .order_by_asc(Column::OutUntil)

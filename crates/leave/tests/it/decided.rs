@@ -90,9 +90,9 @@ async fn a_chain_is_walked_step_by_step() {
     let again = hostel.approve(&asked.id).await.unwrap_err();
     assert_eq!(
         (again.reason.as_ref(), &again.details["waits_for"]),
-        ("NOT_YOUR_TURN", &"admin".into())
+        ("ALREADY_DECIDED", &"admin".into())
     );
-    assert_eq!(reason(hostel.reject(&asked.id).await), "NOT_YOUR_TURN");
+    assert_eq!(reason(hostel.reject(&asked.id).await), "ALREADY_DECIDED");
     let approval = ApproveLeaveRequest {
         id: asked.id.clone(),
         ..ApproveLeaveRequest::default()

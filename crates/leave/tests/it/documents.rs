@@ -1,6 +1,8 @@
 //! Documents of leaves: only what is what it says, one a leave, behind links that end.
 
-use futures_util::TryStreamExt as _;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use kit::Fault;
 use leave::{Config, Types, domain::Rules};
 use proto::{
@@ -137,6 +139,48 @@ async fn once_granted_a_student_adds_a_document_and_replaces_none() {
     assert_eq!(hostel.fetch(&other.unwrap().url).await.unwrap(), pdf(102));
     assert_eq!(reason(hostel.fetch(&first.url).await), "NOT_FOUND");
     assert_eq!(hostel.told("leave.documented").await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_will_be_refused_is_not_waited_for() {
+    let hostel = Hostel::open().await;
+    let asha = hostel.student(1, "A").await;
+    let (kept, over) = (
+        hostel.granted(&asha, 1, 2).await.id,
+        hostel.ask(&asha, hostel.home(5, 6)).await.unwrap().id,
+    );
+    hostel.add(&asha, &kept, &pdf(100)).await.unwrap();
+    hostel.cancel(&asha, &over).await.unwrap();
+    for (leave, expected) in [(&kept, "DOCUMENT_KEPT"), (&over, "LEAVE_DECIDED")] {
+        // A file whose bytes do not come: whoever refuses without them need not wait.
+        let first = upload(leave, "note.pdf", &pdf(101)).remove(0);
+        let chunks = stream::iter([first]).chain(stream::pending());
+        let request = hostel.by_student(&asha, chunks);
+        let mut documents = hostel.documents();
+        let answer = tokio::time::timeout(Duration::from_secs(10), documents.add_leave_document(request)).await;
+        assert_eq!(reason(told(answer.expect("an answer without the file"))), expected);
+    }
+    assert_eq!(hostel.count("stored_file").await, 1);
+}
+
+#[tokio::test]
+async fn a_repeated_upload_has_its_answer_whatever_became_of_the_leave() {
+    let hostel = Hostel::open().await;
+    let asha = hostel.student(1, "A").await;
+    let kept = hostel.granted(&asha, 1, 2).await.id;
+    let over = hostel.ask(&asha, hostel.home(5, 6)).await.unwrap().id;
+    let add = async |leave: &str, key: &str| {
+        let chunks = tokio_stream::iter(upload(leave, "note.pdf", &pdf(100)));
+        let mut request = hostel.by_student(&asha, chunks);
+        request.metadata_mut().insert("idempotency-key", key.parse().unwrap());
+        told(hostel.documents().add_leave_document(request).await)
+    };
+    let (first, second) = (add(&kept, "one").await.unwrap(), add(&over, "two").await.unwrap());
+    hostel.cancel(&asha, &over).await.unwrap();
+    assert_eq!(add(&kept, "one").await.unwrap().id, first.id);
+    assert_eq!(add(&over, "two").await.unwrap().id, second.id);
+    assert_eq!(reason(add(&kept, "three").await), "DOCUMENT_KEPT");
+    assert_eq!(hostel.count("document").await, 2);
 }
 
 #[tokio::test]

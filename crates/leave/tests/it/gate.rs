@@ -101,7 +101,7 @@ async fn a_student_leaves_and_comes_back_in_time() {
 }
 
 /// The events of each leave are numbered from 1 without gaps.
-async fn versions_are_whole(hostel: &Hostel) {
+pub(crate) async fn versions_are_whole(hostel: &Hostel) {
     let rows = hostel.rows("SELECT event AS text FROM outbox ORDER BY id").await;
     let mut seen = std::collections::BTreeMap::<String, Vec<i64>>::new();
     for row in rows {

@@ -30,7 +30,7 @@ pub(crate) async fn asking() -> Hostel {
     Hostel::open_with(config).await
 }
 
-async fn set(hostel: &Hostel, student: Uuid, email: &str) -> Result<Guardian, Fault> {
+pub(crate) async fn set(hostel: &Hostel, student: Uuid, email: &str) -> Result<Guardian, Fault> {
     let request = SetGuardianRequest {
         student_id: student.to_string(),
         email: email.to_owned(),

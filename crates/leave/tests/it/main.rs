@@ -6,13 +6,18 @@
 
 mod calendar;
 mod cancelled;
+mod chain_races;
 mod copies;
+mod crowd;
 mod decided;
 mod documents;
+mod ended;
 mod extensions;
 mod gate;
 mod guardians;
 mod hostel;
+mod letters;
+mod limits;
 mod lists;
 mod privacy;
 mod races;

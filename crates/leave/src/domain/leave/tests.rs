@@ -52,13 +52,20 @@ fn a_chain_is_walked_step_by_step_by_different_people() {
         (leave.state, leave.waits_for()),
         (State::Pending { step: 1 }, Some(Approver::Admin))
     );
-    let earlier = [Uuid::from_u128(7)];
+    let earlier = [word(7, Role::Admin).decided()];
     let seen = Seen {
         earlier: &earlier,
         ..Seen::default()
     };
     let by_warden = leave.clone().approve(word(8, Role::Warden), seen);
-    assert_eq!(by_warden.unwrap_err(), Refusal::NotYourTurn(Approver::Admin));
+    let taken = TakenStep {
+        step: 0,
+        taken: earlier[0],
+        waits_for: Approver::Admin,
+    };
+    assert_eq!(by_warden.unwrap_err(), Refusal::StepTaken(taken));
+    let rejected = leave.clone().reject(word(8, Role::Warden), &earlier);
+    assert_eq!(rejected.unwrap_err(), Refusal::StepTaken(taken));
     let by_the_same = leave.clone().approve(word(7, Role::Admin), seen);
     assert_eq!(by_the_same.unwrap_err(), Refusal::SameApprover);
     let granted = leave.approve(word(9, Role::Admin), seen).unwrap();
@@ -66,9 +73,16 @@ fn a_chain_is_walked_step_by_step_by_different_people() {
 }
 
 #[test]
+fn whose_step_is_yet_to_come_waits() {
+    let leave = asked(&[Approver::Admin, Approver::Warden], Guardian::NONE, false);
+    let early = leave.approve(word(7, Role::Warden), Seen::default());
+    assert_eq!(early.unwrap_err(), Refusal::NotYourTurn(Approver::Admin));
+}
+
+#[test]
 fn whoever_decides_second_is_told_what_was_decided() {
     let rejected = asked(&WARDEN, Guardian::NONE, false)
-        .reject(word(7, Role::Warden))
+        .reject(word(7, Role::Warden), &[])
         .unwrap();
     let decided = Decided {
         by: Uuid::from_u128(7),
@@ -143,12 +157,41 @@ fn a_granted_leave_is_taken_back_until_the_day_before() {
     assert!(pending.cancel(student, at(90), day(30)).is_ok());
 }
 
+#[test]
+fn what_nobody_used_is_ended_by_its_days() {
+    let warden = Uuid::from_u128(7);
+    let granted = asked(&WARDEN, Guardian::NONE, false)
+        .approve(word(7, Role::Warden), Seen::default())
+        .unwrap();
+    let ended = |leave: &Leave, today: u32| leave.clone().end_unused(warden, at(90), day(today));
+    for today in [9, 10] {
+        assert_eq!(ended(&granted, today).unwrap().state.name(), StateName::Cancelled);
+    }
+    for today in [11, 19] {
+        let shorter = ended(&granted, today).unwrap();
+        assert!(shorter.is_granted() && shorter.days.to() == day(today - 1));
+        // Said again, it is no more.
+        assert_eq!(ended(&shorter, today).unwrap_err(), Refusal::Ended(day(today - 1)));
+    }
+    assert_eq!(ended(&granted, 20).unwrap_err(), Refusal::Ended(day(19)));
+    let late = Leave {
+        retroactive: true,
+        ..granted
+    };
+    for today in [10, 15, 30] {
+        assert_eq!(ended(&late, today).unwrap().state.name(), StateName::Cancelled);
+    }
+    let pending = asked(&WARDEN, Guardian::NONE, false);
+    assert_eq!(ended(&pending, 30).unwrap().state.name(), StateName::Cancelled);
+}
+
 #[derive(Clone, Debug)]
 enum Call {
     Approve(u128, Role, bool, bool),
     Reject(u128, Role),
     Cancel(u32),
     EndEarly(u32),
+    EndUnused(u32),
     Answer(bool),
 }
 
@@ -167,6 +210,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         (7_u128..10, role()).prop_map(|(by, role)| Call::Reject(by, role)),
         (0_u32..25).prop_map(Call::Cancel),
         (0_u32..25).prop_map(Call::EndEarly),
+        (0_u32..25).prop_map(Call::EndUnused),
         any::<bool>().prop_map(Call::Answer),
     ];
     proptest::collection::vec(call, 1..12)
@@ -193,7 +237,7 @@ proptest! {
         let chain: &[Approver] = if with_both { &BOTH } else { &WARDEN };
         let guardian = if asks_guardian { Guardian::asked(at(0)) } else { Guardian::NONE };
         let mut leave = asked(chain, guardian, document_required);
-        let mut earlier: Vec<Uuid> = Vec::new();
+        let mut earlier: Vec<Decided> = Vec::new();
         let (mut had_document, mut was_alone) = (false, false);
         for call in calls {
             let before = leave.clone();
@@ -202,16 +246,18 @@ proptest! {
                     let seen = Seen { has_document: *has_document, earlier: &earlier, without_guardian: *without_guardian };
                     leave.clone().approve(word(*by, *role), seen)
                 }
-                Call::Reject(by, role) => leave.clone().reject(word(*by, *role)),
+                Call::Reject(by, role) => leave.clone().reject(word(*by, *role), &earlier),
                 Call::Cancel(today) => leave.clone().cancel(leave.student_id, at(90), day(*today)),
                 Call::EndEarly(today) => leave.clone().end_early(day(*today), at(90)),
+                Call::EndUnused(today) => leave.clone().end_unused(leave.student_id, at(90), day(*today)),
                 Call::Answer(agrees) => leave.clone().answer(*agrees, at(90)),
             };
             let Ok(after) = after else { continue };
             if let Call::Approve(by, role, has_document, without_guardian) = call {
                 prop_assert!(matches!(role, Role::Warden | Role::Admin));
-                prop_assert!(!earlier.contains(&Uuid::from_u128(by)));
-                earlier.push(Uuid::from_u128(by));
+                let decided = word(by, role).decided();
+                prop_assert!(!earlier.contains(&decided));
+                earlier.push(decided);
                 had_document |= has_document;
                 was_alone |= without_guardian;
             }

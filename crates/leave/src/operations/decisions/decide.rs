@@ -1,12 +1,12 @@
 //! An approver's word on a leave.
 
-use kit::{access::Caller, events::outbox};
+use kit::{access::Caller, db::Txn, events::outbox};
 use proto::leave as message;
 use uuid::Uuid;
 
 use crate::{
     Error,
-    domain::{Decision, Seen, Verdict, Word},
+    domain::{Decided, Decision, Leave, Refusal, Seen, Verdict, Word},
     events,
     operations::{App, chain, shown},
     store,
@@ -34,24 +34,11 @@ pub(crate) async fn decide(app: &App, caller: &Caller, said: Said) -> Result<mes
     let step = before.state.step().unwrap_or_default();
     // Only that is remembered as passing somebody over which does so.
     let passes_over = said.without_guardian && !before.guardian.allows();
-    let after = match said.verdict {
-        Verdict::Rejected => before.clone().reject(word),
-        Verdict::Approved => {
-            let earlier = store::decision::of(&*txn, &app.private, &[before.id]).await?;
-            let earlier = earlier.get(&before.id).map(Vec::as_slice).unwrap_or_default();
-            let earlier: Vec<Uuid> = earlier.iter().map(|decision| decision.by).collect();
-            let seen = Seen {
-                has_document: store::document::among(&*txn, &[before.id]).await?.contains(&before.id),
-                earlier: &earlier,
-                without_guardian: said.without_guardian,
-            };
-            before.clone().approve(word, seen)
-        }
-    };
+    let after = transition_in_txn(app, &txn, &before, word, &said).await?;
     let after = after.map_err(Error::Refused)?;
     let after = store::leave::change_in_txn(&txn, &before, after).await?;
     let after = after.ok_or(Error::ChangedMeanwhile)?;
-    chain::follow_in_txn(app, caller, &txn, &after).await?;
+    chain::put_off_in_txn(app, &txn, &after).await?;
     if !after.holds_days() {
         store::day::give_back_in_txn(&txn, &after).await?;
     }
@@ -71,4 +58,26 @@ pub(crate) async fn decide(app: &App, caller: &Caller, said: Said) -> Result<mes
     let answer = shown::one(app, &*txn, caller, after).await?;
     txn.commit().await?;
     Ok(answer)
+}
+
+/// What the word makes of the leave, with what was said of it before.
+async fn transition_in_txn(
+    app: &App,
+    txn: &Txn,
+    before: &Leave,
+    word: Word,
+    said: &Said,
+) -> Result<Result<Leave, Refusal>, Error> {
+    let mut earlier = store::decision::of(&**txn, &app.private, &[before.id]).await?;
+    let earlier = earlier.remove(&before.id).unwrap_or_default();
+    let earlier: Vec<Decided> = earlier.iter().map(Decision::decided).collect();
+    if said.verdict == Verdict::Rejected {
+        return Ok(before.clone().reject(word, &earlier));
+    }
+    let seen = Seen {
+        has_document: store::document::among(&**txn, &[before.id]).await?.contains(&before.id),
+        earlier: &earlier,
+        without_guardian: said.without_guardian,
+    };
+    Ok(before.clone().approve(word, seen))
 }

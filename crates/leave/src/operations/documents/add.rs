@@ -45,8 +45,7 @@ pub(crate) struct NewDocument {
 struct Kept(Message, Vec<Key>);
 
 pub(crate) async fn add(app: &App, caller: &Caller, new: &NewDocument, file: Incoming) -> Result<Message, Error> {
-    let leave = store::leave::find_visible(app.db.reader(), &app.private, caller, new.leave_id).await?;
-    refuse_over(&leave.ok_or(Error::UnknownLeave)?)?;
+    refuse_early(app, caller, new.leave_id).await?;
     let place = announce(app).await?;
     let receiving = tokio::time::timeout(LONGEST_UPLOAD, receive(app, &place, file));
     let kept = match receiving.await {
@@ -64,6 +63,22 @@ pub(crate) async fn add(app: &App, caller: &Caller, new: &NewDocument, file: Inc
             Err(error)
         }
     }
+}
+
+/// Refuses what is bound to be refused before its bytes are waited for; what changes meanwhile is found where it is kept. What was
+/// asked before has its answer, whatever became of the leave since: only its bytes tell whether it is the same.
+async fn refuse_early(app: &App, caller: &Caller, leave: Uuid) -> Result<(), Error> {
+    let db = app.db.reader();
+    let leave = store::leave::find_visible(db, &app.private, caller, leave).await?;
+    let leave = leave.ok_or(Error::UnknownLeave)?;
+    if idempotency::is_used(&app.db, caller, RPC).await? {
+        return Ok(());
+    }
+    refuse_over(&leave)?;
+    if is_kept(caller, &leave) && store::document::of_leave(db, leave.id).await?.is_some() {
+        return Err(Error::DocumentKept);
+    }
+    Ok(())
 }
 
 async fn announce(app: &App) -> Result<Key, Error> {

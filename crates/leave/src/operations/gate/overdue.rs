@@ -1,21 +1,30 @@
 //! Telling of students who should be back and are not, once.
 
 use kit::{access::Caller, events::outbox};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{Error, events, events::SOURCE, operations::App, store};
 
-/// So many are told of in one round.
-const A_ROUND: u64 = 200;
+/// So many are read at a time.
+const A_BATCH: u64 = 200;
 
-/// Tells of all who are overdue by now and of whom nobody told; of how many.
-pub(crate) async fn tell(app: &App) -> Result<u64, Error> {
-    let mut told = 0;
-    for root in store::movement::overdue(app.db.reader(), app.today(), A_ROUND).await? {
-        match tell_of(app, root).await {
-            Ok(is_told) => told += u64::from(is_told),
-            // The others are not to wait for this one.
-            Err(error) => tracing::warn!(%error, %root, "an overdue student could not be told of, trying again"),
+/// Tells of all who are overdue by now and of whom nobody told, until told to stop; of how many. Whoever cannot be told of holds
+/// nobody up who comes after them, and is tried again the next time.
+pub(crate) async fn tell(app: &App, stop: &CancellationToken) -> Result<u64, Error> {
+    let (mut last, mut told) = (None, 0);
+    // Ends: every batch begins behind the last.
+    while !stop.is_cancelled() {
+        let batch = store::movement::overdue(app.db.reader(), app.today(), last, A_BATCH).await?;
+        let Some(end) = batch.last() else {
+            break;
+        };
+        last = Some(*end);
+        for (_, root) in batch {
+            match tell_of(app, root).await {
+                Ok(is_told) => told += u64::from(is_told),
+                Err(error) => tracing::warn!(%error, %root, "an overdue student could not be told of, trying again"),
+            }
         }
     }
     Ok(told)

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// So many are shown of each kind.
+/// So many are shown of each kind; of the others it is said how many there are.
 const MOST: u64 = 500;
 
 /// A student's absence as a gate sees it.
@@ -33,26 +33,41 @@ pub(crate) struct Absence {
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub today: NaiveDate,
-    pub out_now: Vec<Absence>,
-    pub due_today: Vec<Absence>,
-    pub overdue: Vec<Absence>,
+    pub out_now: Crowd,
+    pub due_today: Crowd,
+    pub overdue: Crowd,
+}
+
+/// Who is out for one reason: the first to be back, and how many in all.
+#[derive(Clone, Debug)]
+pub(crate) struct Crowd {
+    pub first: Vec<Absence>,
+    pub total: u64,
 }
 
 /// Reads the gate, of one block where it is named.
 pub(crate) async fn view(app: &App, block: Option<&str>) -> Result<View, Error> {
-    let (db, today) = (app.db.reader(), app.today());
-    let mut read = Vec::with_capacity(3);
-    for due in [Due::Whenever, Due::On(today), Due::Before(today)] {
-        let out = store::movement::out(db, block, due, MOST).await?;
-        read.push(absences(db, out, today).await?);
-    }
-    let mut read = read.into_iter();
+    let today = app.today();
     Ok(View {
         today,
-        out_now: read.next().unwrap_or_default(),
-        due_today: read.next().unwrap_or_default(),
-        overdue: read.next().unwrap_or_default(),
+        out_now: crowd(app, block, Due::Whenever, today).await?,
+        due_today: crowd(app, block, Due::On(today), today).await?,
+        overdue: crowd(app, block, Due::Before(today), today).await?,
     })
+}
+
+async fn crowd(app: &App, block: Option<&str>, due: Due, today: NaiveDate) -> Result<Crowd, Error> {
+    let db = app.db.reader();
+    let out = store::movement::out(db, block, due, MOST).await?;
+    let shown = out.len() as u64;
+    let first = absences(db, out, today).await?;
+    // Where all are shown, nobody need be counted.
+    let total = if shown < MOST {
+        shown
+    } else {
+        store::movement::count_out(db, block, due).await?.max(shown)
+    };
+    Ok(Crowd { first, total })
 }
 
 /// One absence, of which the first leave is known.

@@ -14,6 +14,7 @@ pub(crate) async fn set(app: &App, caller: &Caller, student: Uuid, email: Email)
     let known = store::student::find(&*txn, student).await?;
     // Nobody is asked about somebody who is gone.
     known.filter(|student| student.active).ok_or(Error::UnknownStudent)?;
+    store::asker::hold_in_txn(&txn, student).await?;
     let address = store::guardian::keep_in_txn(&txn, &app.private, student, email, (by, now)).await?;
     store::guardian_link::void_in_txn(&txn, student, now).await?;
     for leave in store::leave::asked_of_guardian(&*txn, &app.private, student).await? {

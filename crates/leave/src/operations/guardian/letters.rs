@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use kit::{Fault, port::PortError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +14,10 @@ use crate::{
     Error,
     domain::{GuardianState, Leave, StateName},
     operations::App,
-    store::{self, guardian_link::Letter},
+    store::{
+        self,
+        guardian_link::{End, Letter},
+    },
 };
 
 /// For so long a letter is taken up; nobody else touches it then.
@@ -61,10 +63,10 @@ async fn next(app: &App) -> Result<Option<Letter>, Error> {
 async fn handle(app: &App, letter: &Letter) {
     let (leave, tries) = (letter.leave_id, letter.tries);
     let settled = match timeout(WORK_LIMIT, send(app, letter)).await {
-        Ok(Ok(sent_at)) => store::guardian_link::done(&app.db, letter.id, sent_at).await,
+        Ok(Ok(end)) => store::guardian_link::done(&app.db, letter.id, end).await,
         Ok(Err(error)) if is_final(&error) => {
             tracing::warn!(%leave, tries, %error, "a letter to a guardian was given up");
-            store::guardian_link::done(&app.db, letter.id, None).await
+            store::guardian_link::done(&app.db, letter.id, End::Failed(app.clock.now())).await
         }
         Ok(Err(error)) => {
             tracing::info!(%leave, tries, %error, "a letter to a guardian could not be sent, trying again");
@@ -94,16 +96,16 @@ fn wait_after(tries: i32) -> chrono::Duration {
     chrono::Duration::seconds((FIRST_WAIT << doublings).min(LONGEST_WAIT))
 }
 
-/// Writes and hands over a letter; when that was. One whose question is no more is done with as it is.
-async fn send(app: &App, letter: &Letter) -> Result<Option<DateTime<Utc>>, Error> {
+/// Writes and hands over a letter; what became of it.
+async fn send(app: &App, letter: &Letter) -> Result<End, Error> {
     let db = app.db.reader();
     let leave = store::leave::find(db, &app.private, letter.leave_id).await?;
     let Some(leave) = leave.filter(is_open) else {
-        return Ok(None);
+        return Ok(End::Needless);
     };
     if letter.expires_at <= app.clock.now() {
         tracing::warn!(leave = %letter.leave_id, "a letter to a guardian waited too long and is not sent");
-        return Ok(None);
+        return Ok(End::Failed(app.clock.now()));
     }
     let order = app.private.open(&letter.sealed, letter.id.as_bytes())?;
     let order: Order = serde_json::from_slice(&order).map_err(Fault::internal)?;
@@ -111,7 +113,7 @@ async fn send(app: &App, letter: &Letter) -> Result<Option<DateTime<Utc>>, Error
     let to = (order.to.as_str(), order.token.as_str());
     let written = pages::letter(app, letter.id, to, &leave, student.as_ref(), letter.expires_at);
     app.mail.send(&written).await?;
-    Ok(Some(app.clock.now()))
+    Ok(End::Sent(app.clock.now()))
 }
 
 fn is_open(leave: &Leave) -> bool {

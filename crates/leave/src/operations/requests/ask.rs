@@ -61,14 +61,31 @@ pub(crate) async fn ask(
 /// caller of this commits.
 pub(crate) async fn store_in_txn(app: &App, caller: &Caller, txn: &Txn, new: NewLeave) -> Result<Leave, Error> {
     let (student_id, _) = caller.user()?;
-    let now = app.clock.now();
     let rules = app.config.types.of(new.leave_type);
     let has_begun = new.retroactive && new.days.from() < app.today();
     rules
-        .check(new.days, has_begun, now, app.timezone)
+        .check(new.days, has_begun, app.clock.now(), app.timezone)
         .map_err(Error::Broken)?;
-    let id: Uuid = app.clock.new_id();
-    let leave = Leave {
+    store::asker::hold_in_txn(txn, student_id).await?;
+    let most = app.config.most_pending;
+    if store::leave::count_pending(&**txn, student_id).await? >= most.into() {
+        return Err(Error::TooManyPending { most });
+    }
+    let leave = new_leave(app, student_id, new, has_begun);
+    store::leave::insert_in_txn(txn, &app.private, &leave).await?;
+    store::day::take_in_txn(txn, &leave).await?;
+    if rules.guardian {
+        guardian::ask::ask_in_txn(app, txn, &leave).await?;
+    }
+    outbox::add(txn, events::requested(&app.clock, caller, &leave)).await?;
+    Ok(leave)
+}
+
+/// The leave as it is asked for now, with what its kind asks for.
+fn new_leave(app: &App, student_id: Uuid, new: NewLeave, has_begun: bool) -> Leave {
+    let (now, id) = (app.clock.now(), app.clock.new_id());
+    let rules = app.config.types.of(new.leave_type);
+    Leave {
         id,
         version: 1,
         student_id,
@@ -89,12 +106,5 @@ pub(crate) async fn store_in_txn(app: &App, caller: &Caller, txn: &Txn, new: New
         document_required: rules.document_required,
         asked_at: now,
         changed_at: now,
-    };
-    store::leave::insert_in_txn(txn, &app.private, &leave).await?;
-    store::day::take_in_txn(txn, &leave).await?;
-    if rules.guardian {
-        guardian::ask::ask_in_txn(app, txn, &leave).await?;
     }
-    outbox::add(txn, events::requested(&app.clock, caller, &leave)).await?;
-    Ok(leave)
 }

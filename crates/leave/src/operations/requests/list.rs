@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    domain::Leave,
+    domain::Summary,
     operations::{App, shown},
     store::{
         self,
@@ -46,15 +46,15 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<message:
     shown::one(app, db, caller, leave.ok_or(Error::UnknownLeave)?).await
 }
 
-/// Every leave, by id.
-pub(crate) fn every(app: Arc<App>) -> impl Stream<Item = Result<Leave, Error>> {
+/// What others need to know of every leave, by id.
+pub(crate) fn every(app: Arc<App>) -> impl Stream<Item = Result<Summary, Error>> {
     let batches = stream::try_unfold(Some(Uuid::nil()), move |after| {
         let app = app.clone();
         async move {
             let Some(after) = after else {
                 return Ok::<_, Error>(None);
             };
-            let batch = store::leave::after(app.db.reader(), &app.private, after, A_BATCH).await?;
+            let batch = store::leave::summaries_after(app.db.reader(), after, A_BATCH).await?;
             let last = batch.last().map(|leave| leave.id);
             let leaves = stream::iter(batch.into_iter().map(Ok::<_, Error>));
             Ok(last.map(|last| (leaves, Some(last))))

@@ -18,6 +18,8 @@ pub struct Model {
     pub sent_at: Option<DateTimeUtc>,
     pub tries: i32,
     pub not_before: DateTimeUtc,
+    /// When its letter was given up.
+    pub failed_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

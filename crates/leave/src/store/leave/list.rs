@@ -12,10 +12,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Column, Entity, leave, visible_to};
+use super::{Column, Entity, leave, visible_to, wrong};
 use crate::{
     Error,
-    domain::{Leave, StateName},
+    domain::{Leave, StateName, Summary},
     store::student::of_block,
 };
 
@@ -77,14 +77,52 @@ pub(crate) async fn list(
     Ok((leaves?, total))
 }
 
-/// Leaves whose ids come after this one, by id.
-pub(crate) async fn after(
-    db: &impl ConnectionTrait,
-    sealer: &Sealer,
-    after: Uuid,
-    limit: u64,
-) -> Result<Vec<Leave>, Error> {
-    let next = Entity::find().filter(Column::Id.gt(after)).order_by_asc(Column::Id);
-    let rows: Result<Vec<_>, DbErr> = next.limit(limit).all(db).await;
-    rows?.into_iter().map(|row| leave(sealer, row)).collect()
+/// What others are told of leaves whose ids come after this one, by id. Nothing else of a leave is read for it: what is wrong
+/// with the rest of a row keeps nobody from hearing of its days.
+pub(crate) async fn summaries_after(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<Vec<Summary>, Error> {
+    let next = Entity::find()
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::Version,
+            Column::StudentId,
+            Column::FromDate,
+            Column::ToDate,
+            Column::State,
+        ])
+        .filter(Column::Id.gt(after))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    let rows: Vec<(Uuid, i64, Uuid, NaiveDate, NaiveDate, String)> = next.into_tuple().all(db).await?;
+    let summary = |(id, version, student_id, from, to, state): (_, _, _, _, _, String)| {
+        Ok(Summary {
+            id,
+            version,
+            student_id,
+            from,
+            to,
+            state: StateName::parse(&state).ok_or_else(|| wrong(id, "state"))?,
+        })
+    };
+    rows.into_iter().map(summary).collect()
+}
+
+/// Whether anybody ever asked for a leave.
+pub(crate) async fn any(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let first: Option<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(first.is_some())
+}
+
+/// How many of a student's leaves wait for a decision.
+pub(crate) async fn count_pending(db: &impl ConnectionTrait, student: Uuid) -> Result<u64, DbErr> {
+    let pending = Entity::find()
+        .filter(Column::StudentId.eq(student))
+        .filter(Column::State.eq(StateName::Pending.as_str()));
+    pending.count(db).await
 }

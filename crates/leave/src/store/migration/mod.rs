@@ -1,6 +1,7 @@
 //! The schema of this service's database.
 
 mod m0001_leaves;
+mod m0002_askers;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -12,6 +13,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = kit::db::migrations();
         all.push(Box::new(m0001_leaves::Migration));
+        all.push(Box::new(m0002_askers::Migration));
         all
     }
 }
