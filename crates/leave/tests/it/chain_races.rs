@@ -132,12 +132,12 @@ async fn whoever_may_take_any_step_takes_the_one_that_waits() {
     let answers = join_all(deciding).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.is_ok());
     assert_eq!((won.len(), lost.len()), (2, MANY - 2), "{lost:?}");
-    let last = won
+    let granting = won
         .iter()
         .find(|(_, leave)| leave.as_ref().unwrap().status() == LeaveState::Approved);
     for (_, answer) in &lost {
         let refused = answer.as_ref().unwrap_err();
         assert_eq!(refused.reason, "ALREADY_DECIDED", "{refused}");
-        assert_eq!(refused.details["decided_by"], last.unwrap().0);
+        assert_eq!(refused.details["decided_by"], granting.unwrap().0);
     }
 }
