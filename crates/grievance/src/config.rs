@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use proto::options::Role;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Calendar, Priority};
+use crate::domain::{Calendar, Priority, Ticket};
 
 /// How grievances are worked on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,7 +28,8 @@ pub struct Config {
     pub reopen_days: u32,
     /// The roles that are told who raised a sensitive one.
     pub sensitive_roles: Vec<String>,
-    /// Who is told of an overdue one: the first when it is, each next one a while later.
+    /// Who is told of an overdue one: the first when it is, each next one a while later. Of a sensitive one those among them who may
+    /// see it.
     pub escalation: Vec<String>,
     /// How long that while is, in working hours.
     pub escalate_after_hours: u32,
@@ -151,7 +152,11 @@ impl Config {
                 );
             }
         }
-        roles("sensitive_roles", &self.sensitive_roles)?;
+        let named = roles("sensitive_roles", &self.sensitive_roles)?;
+        ensure!(
+            named.iter().any(|role| matches!(role, Role::Warden | Role::Admin)),
+            "grievance.sensitive_roles must name warden or admin: staff cannot give the work to anybody"
+        );
         let chain = roles("escalation", &self.escalation)?;
         ensure!(!chain.is_empty(), "grievance.escalation must name one role at least");
         self.calendar(Tz::UTC).map(drop)
@@ -169,6 +174,27 @@ impl Config {
     /// The roles that are told who raised a sensitive one; those of a configuration that was checked.
     pub(crate) fn sensitive_roles(&self) -> Vec<Role> {
         self.sensitive_roles.iter().filter_map(|name| role(name)).collect()
+    }
+
+    /// Who is told of an overdue one, one after the other. Of a sensitive one staff, who see what is assigned to them, and the roles that
+    /// are named; where nobody else was to be told, all that are named.
+    pub(crate) fn chain(&self, sensitive: bool) -> Vec<&str> {
+        let whole = self.escalation.iter().map(String::as_str);
+        if !sensitive {
+            return whole.collect();
+        }
+        let is_named = |role: &&str| self.sensitive_roles.iter().any(|named| named == role);
+        let chain: Vec<&str> = whole.filter(|role| *role == "staff" || is_named(role)).collect();
+        if !chain.is_empty() {
+            return chain;
+        }
+        self.sensitive_roles.iter().map(String::as_str).collect()
+    }
+
+    /// The role that was told last of a ticket that is overdue.
+    pub(crate) fn told(&self, ticket: &Ticket) -> Option<&str> {
+        let chain = self.chain(ticket.sensitive);
+        chain.get(usize::from(ticket.timing.escalation)).copied()
     }
 
     /// When the hostel works.
@@ -255,5 +281,29 @@ mod tests {
         assert!(wrong(|config| config.calendar.days = vec!["someday".to_owned()]).contains("calendar.days"));
         assert!(wrong(|config| config.escalation = vec!["guard".to_owned()]).contains("grievance.escalation"));
         assert!(wrong(|config| config.categories.clear()).contains("grievance.categories"));
+        assert!(wrong(|config| config.sensitive_roles = vec!["staff".to_owned()]).contains("warden or admin"));
+    }
+
+    #[test]
+    fn of_what_is_sensitive_only_those_are_told_who_may_see_it() {
+        let roles = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+        for (escalation, named, sensitive) in [
+            (
+                &["staff", "warden", "admin"][..],
+                &["warden", "admin"][..],
+                &["staff", "warden", "admin"][..],
+            ),
+            (&["staff", "warden", "admin"], &["admin"], &["staff", "admin"]),
+            (&["warden", "admin"], &["admin"], &["admin"]),
+            (&["warden"], &["admin"], &["admin"]),
+        ] {
+            let config = Config {
+                escalation: roles(escalation),
+                sensitive_roles: roles(named),
+                ..Config::default()
+            };
+            assert_eq!(config.chain(true), sensitive, "{escalation:?} {named:?}");
+            assert_eq!(config.chain(false), escalation);
+        }
     }
 }

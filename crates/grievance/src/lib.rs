@@ -11,6 +11,7 @@ mod config;
 pub mod domain;
 mod error;
 mod events;
+mod group;
 mod heard;
 mod jobs;
 mod operations;

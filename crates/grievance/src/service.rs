@@ -54,7 +54,8 @@ impl Service for Grievances {
     }
 
     async fn run(&self, stop: CancellationToken) -> anyhow::Result<()> {
-        Box::pin(jobs::run(&self.0, &stop)).await;
+        let jobs = Box::pin(jobs::run(&self.0, &stop));
+        tokio::join!(jobs, self.0.group.run(&self.0, &stop));
         Ok(())
     }
 }

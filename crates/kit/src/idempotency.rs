@@ -30,6 +30,18 @@ pub enum Attempt<M> {
     Repeated(M),
 }
 
+/// What a request turns out to be whose work shares its transaction with that of others.
+pub enum Shared<M> {
+    /// The first of its kind: do the work, and keep its answer beside it.
+    First(Place),
+    /// A repetition: this was the answer.
+    Repeated(M),
+}
+
+/// The place of an answer that is to come in the same transaction; nowhere where the caller sent no key.
+#[must_use = "the request is done again where its answer is not kept"]
+pub struct Place(Option<Slot>);
+
 /// What a request turns out to be whose work takes longer than a transaction may.
 pub enum Claimed<M> {
     /// The first of its kind: do the work, then keep its answer or let go.
@@ -48,8 +60,7 @@ const AT_WORK: &[u8] = &[0xff];
 /// The transaction of a request that is done once.
 pub struct Once {
     txn: Txn,
-    /// `None` when the caller sent no key.
-    slot: Option<Slot>,
+    place: Place,
 }
 
 struct Slot {
@@ -69,20 +80,31 @@ pub async fn begin<M: Message + Default>(
     request: &impl Message,
 ) -> Result<Attempt<M>, Fault> {
     let txn = db.begin().await.map_err(|error| db::fault(&error))?;
+    Ok(match begin_in_txn(&txn, clock, caller, rpc, request).await? {
+        Shared::First(place) => Attempt::First(Once { txn, place }),
+        Shared::Repeated(answer) => Attempt::Repeated(answer),
+    })
+}
+
+/// The same in a transaction that does the work of several requests. Of two with one key the second has to wait for another one.
+pub async fn begin_in_txn<M: Message + Default>(
+    txn: &Txn,
+    clock: &Clock,
+    caller: &Caller,
+    rpc: &'static str,
+    request: &impl Message,
+) -> Result<Shared<M>, Fault> {
     let Some(slot) = Slot::of(caller, rpc) else {
-        return Ok(Attempt::First(Once { txn, slot: None }));
+        return Ok(Shared::First(Place(None)));
     };
     let fingerprint = slot.fingerprint(&request.encode_to_vec());
-    if slot
-        .claim(&txn, clock, &fingerprint)
-        .await
-        .map_err(|error| in_flight(&error))?
-    {
-        return Ok(Attempt::First(Once { txn, slot: Some(slot) }));
+    let claimed = slot.claim(txn, clock, &fingerprint).await;
+    if claimed.map_err(|error| in_flight(&error))? {
+        return Ok(Shared::First(Place(Some(slot))));
     }
-    let found = slot.find(&*txn).await.map_err(|error| db::fault(&error))?;
+    let found = slot.find(&**txn).await.map_err(|error| db::fault(&error))?;
     let found = found.ok_or_else(|| Fault::internal("an answer vanished while it was looked for"))?;
-    found.repeated(&fingerprint).map(Attempt::Repeated)
+    found.repeated(&fingerprint).map(Shared::Repeated)
 }
 
 /// The answer that `request` was given before, for work that begins long before its transaction.
@@ -184,12 +206,20 @@ impl Found {
     }
 }
 
+impl Place {
+    /// Keeps the answer with whatever else the transaction writes.
+    pub async fn keep(self, txn: &Txn, answer: &impl Message) -> Result<(), DbErr> {
+        match &self.0 {
+            Some(slot) => slot.keep(txn, answer.encode_to_vec()).await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl Once {
     /// Keeps the answer and commits everything.
     pub async fn commit(self, answer: &impl Message) -> Result<(), DbErr> {
-        if let Some(slot) = &self.slot {
-            slot.keep(&self.txn, answer.encode_to_vec()).await?;
-        }
+        self.place.keep(&self.txn, answer).await?;
         self.txn.commit().await
     }
 }

@@ -11,7 +11,10 @@ use super::{App, step::step_in_txn};
 use crate::{
     Error,
     domain::{Ticket, Timing, due},
-    store::{self, ticket::late},
+    store::{
+        self,
+        ticket::late::{self, Steps},
+    },
 };
 
 /// So many are read at once.
@@ -43,12 +46,16 @@ pub(crate) async fn announce(app: &App, stop: &CancellationToken) -> Result<(), 
 /// Tells the next ones of each for which the last were told long enough ago.
 pub(crate) async fn escalate(app: &App, stop: &CancellationToken) -> Result<(), Error> {
     let now = app.clock.now();
-    let steps = u8::try_from(app.config.escalation.len().saturating_sub(1)).unwrap_or(u8::MAX);
+    let steps = |sensitive| u8::try_from(app.config.chain(sensitive).len().saturating_sub(1)).unwrap_or(u8::MAX);
+    let most = Steps {
+        plain: steps(false),
+        sensitive: steps(true),
+    };
     // Working hours are plain hours at least: no other one can be due to it.
     let before = now - Duration::hours(app.config.escalate_after_hours.into());
     let mut after = Uuid::nil();
     loop {
-        let found = late::told_before(app.db.reader(), (steps, before), after, A_BATCH).await?;
+        let found = late::told_before(app.db.reader(), (most, before), after, A_BATCH).await?;
         for ticket in &found {
             if stop.is_cancelled() {
                 return Ok(());

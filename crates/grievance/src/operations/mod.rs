@@ -35,11 +35,9 @@ use kit::{
 use proto::options::Role;
 use url::Url;
 
-use crate::{Config, domain::Calendar};
+use crate::{Config, domain::Calendar, group::Group, operations::images::arriving::Arriving};
 
-/// So many pictures are received at once; others wait.
-const ARRIVING_AT_ONCE: usize = 16;
-/// So many of them are written anew at once: each takes as much memory as everything else together.
+/// So many pictures are written anew at once: each takes as much memory as everything else together.
 const PICTURES_AT_ONCE: usize = 1;
 /// So many are handed out at once: each is in memory until its last piece is gone.
 const LEAVING_AT_ONCE: usize = 8;
@@ -60,8 +58,10 @@ pub(crate) struct App {
     pub named: Vec<Role>,
     /// Seals pictures.
     pub pictures: Sealer,
+    /// Grievances on their way in are written together.
+    pub group: Group,
     /// Pictures on their way in are held in memory.
-    pub arriving: Turns,
+    pub arriving: Arriving,
     /// Pictures on their way out are, too.
     pub leaving: Turns,
     /// Writing a picture anew takes memory and a thread.
@@ -82,7 +82,8 @@ impl App {
             calendar: config.calendar(deps.timezone)?,
             named: config.sensitive_roles(),
             pictures: deps.keyring.sealer("grievance/pictures"),
-            arriving: Turns::new(ARRIVING_AT_ONCE, BUSY),
+            group: Group::new(),
+            arriving: Arriving::new(),
             darkroom: Turns::new(PICTURES_AT_ONCE, BUSY),
             leaving: Turns::new(LEAVING_AT_ONCE, BUSY),
             links: deps.keyring.signer("grievance/links"),

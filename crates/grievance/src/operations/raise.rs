@@ -1,24 +1,23 @@
-//! Raising a grievance.
+//! Raising grievances.
 
-use kit::{
-    access::Caller,
-    db::Txn,
-    events::outbox,
-    idempotency::{self, Attempt},
-};
+use chrono::{DateTime, Utc};
+use kit::{access::Caller, db::Txn, events::outbox};
 use proto::grievance::{self as message, RaiseGrievanceRequest};
 use uuid::Uuid;
 
-use super::{App, step, view};
+use super::{App, step};
 use crate::{
     Error,
     domain::{Noted, Place, Priority, State, Student, Ticket, TicketNumber, Timing, due},
-    events, store,
+    events,
+    group::Wanted,
+    store,
 };
 
-const RPC: &str = "RaiseGrievance";
+pub(crate) const RPC: &str = "RaiseGrievance";
 
 /// What a student says.
+#[derive(Clone, Debug)]
 pub(crate) struct NewGrievance {
     pub category: String,
     pub sub_category: Option<String>,
@@ -28,51 +27,64 @@ pub(crate) struct NewGrievance {
     pub sensitive: bool,
 }
 
-/// Numbers have no gaps, so whoever takes one makes the others wait until the end of the transaction: everything that can be written
-/// without it is written before.
-pub(crate) async fn raise(
-    app: &App,
-    caller: &Caller,
-    request: &RaiseGrievanceRequest,
-    new: NewGrievance,
-) -> Result<message::Grievance, Error> {
-    let (student_id, _) = caller.user()?;
-    let once = match idempotency::begin::<Vec<u8>>(&app.db, &app.clock, caller, RPC, request).await? {
-        Attempt::First(once) => once,
-        Attempt::Repeated(sealed) => return Ok(app.answers.opened(caller, RPC, &sealed)?),
-    };
-    let student = store::student::find(&**once, student_id).await?;
-    let place = student.as_ref().and_then(place);
-    let ticket = raise_in_txn(app, caller, &once, (student_id, place), new).await?;
-    let answer = view::new(app, &ticket, student);
-    once.commit(&app.answers.sealed(caller, RPC, &answer)).await?;
-    metrics::counter!("grievances_raised_total").increment(1);
-    Ok(answer)
+/// A grievance that is about to be written.
+pub(crate) struct Raising<'a> {
+    pub caller: &'a Caller,
+    pub student: Uuid,
+    pub place: Option<Place>,
+    pub new: NewGrievance,
 }
 
-/// A ticket of a student who lives there.
-pub(super) async fn raise_in_txn(
+/// With those that are raised at the same time. What was answered before is answered again at once.
+pub(crate) async fn raise(
     app: &App,
-    caller: &Caller,
-    txn: &Txn,
-    (student, place): (Uuid, Option<Place>),
+    caller: Caller,
+    request: RaiseGrievanceRequest,
     new: NewGrievance,
-) -> Result<Ticket, Error> {
+) -> Result<message::Grievance, Error> {
+    let (student, _) = caller.user()?;
+    if let Some(answer) = app.answers.given(&app.db, &caller, RPC, &request).await? {
+        return Ok(answer);
+    }
+    let wanted = Wanted {
+        caller,
+        student,
+        request,
+        new,
+    };
+    app.group.raise(wanted).await
+}
+
+/// Writes some tickets, one at least, with numbers that follow one another. Numbers have no gaps, so whoever takes some makes others wait
+/// until the end of the transaction: what can be written without them is written before.
+pub(crate) async fn raise_in_txn(app: &App, txn: &Txn, raising: Vec<Raising<'_>>) -> Result<Vec<Ticket>, Error> {
+    let now = app.clock.now();
     let raised = Noted {
         field: "status",
         before: None,
         after: Some(State::Open.status().as_str().to_owned()),
     };
-    let mut ticket = ticket(app, student, place, new);
-    let changes = step::changes(app, caller, &ticket, &[raised]);
+    let (mut tickets, mut changes, mut callers) = (Vec::new(), Vec::new(), Vec::new());
+    for one in raising {
+        let ticket = ticket(app, now, (one.student, one.place), one.new);
+        changes.extend(step::changes(app, one.caller, &ticket, std::slice::from_ref(&raised)));
+        tickets.push(ticket);
+        callers.push(one.caller);
+    }
     store::change::note_in_txn(txn, &changes).await?;
-    ticket.number = store::number::next_in_txn(txn, app.year(ticket.created_at)).await?;
-    store::ticket::insert_in_txn(txn, &ticket).await?;
-    outbox::add(txn, events::raised(&app.clock, caller, &ticket)).await?;
-    Ok(ticket)
+    let numbers = store::number::next_in_txn(txn, app.year(now), tickets.len()).await?;
+    for (ticket, number) in tickets.iter_mut().zip(numbers) {
+        ticket.number = number;
+    }
+    store::ticket::insert_in_txn(txn, &tickets).await?;
+    let told = callers.iter().zip(&tickets);
+    let events = told.map(|(caller, ticket)| events::raised(&app.clock, caller, ticket));
+    outbox::add_many(txn, events).await?;
+    Ok(tickets)
 }
 
-fn place(student: &Student) -> Option<Place> {
+/// Where a student lives.
+pub(crate) fn place(student: &Student) -> Option<Place> {
     Some(Place {
         block: student.block.clone()?,
         room_no: student.room_no.clone()?,
@@ -80,8 +92,7 @@ fn place(student: &Student) -> Option<Place> {
 }
 
 /// The ticket as it begins, with no number yet.
-fn ticket(app: &App, student_id: Uuid, place: Option<Place>, new: NewGrievance) -> Ticket {
-    let now = app.clock.now();
+fn ticket(app: &App, now: DateTime<Utc>, (student_id, place): (Uuid, Option<Place>), new: NewGrievance) -> Ticket {
     Ticket {
         id: app.clock.new_id(),
         number: TicketNumber { year: 0, number: 0 },

@@ -29,9 +29,10 @@ pub(crate) async fn step_in_txn(
     if *before == after {
         return Ok(after);
     }
-    // First of all: whoever comes second waits here, holding nothing that the first one needs, and writes no pause of their own.
+    // First of all: whoever comes second waits here, holding nothing that the first one needs, and writes no pause of their own. Not by
+    // its version alone: what was forgotten of a sensitive one makes none, and is not brought back either.
     let standing = store::ticket::lock_in_txn(txn, before.id).await?;
-    if standing.is_none_or(|standing| standing.version != before.version) {
+    if standing.as_ref() != Some(before) {
         return Err(otherwise(app, caller, txn, before).await);
     }
     let now = app.clock.now();
@@ -43,14 +44,11 @@ pub(crate) async fn step_in_txn(
     let noted = differences(before, &after);
     write_in_txn(app, caller, txn, (before, &after)).await?;
     store::change::note_in_txn(txn, &changes(app, caller, &after, &noted)).await?;
-    let escalated_to = (after.timing.escalation > before.timing.escalation)
-        .then(|| app.config.escalation.get(usize::from(after.timing.escalation)))
-        .flatten();
     let step = events::Step {
         before,
         after: &after,
         changed: &noted,
-        escalated_to: escalated_to.map(String::as_str),
+        to_role: app.config.told(&after),
     };
     outbox::add(txn, events::stepped(&app.clock, caller, &step)).await?;
     Ok(after)

@@ -1,6 +1,10 @@
 //! Between messages and the domain.
 
-use kit::{Fault, fault::Fields};
+use kit::{
+    Fault,
+    fault::{Fields, Violation},
+    page::Paging,
+};
 use proto::grievance::{GrievancePriority, GrievanceStatus};
 
 use crate::domain::{Priority, Status, TicketRef};
@@ -44,4 +48,25 @@ pub(crate) fn text(fields: &mut Fields, field: &str, given: &str, (least, most):
         Ok(text.to_owned())
     };
     fields.take(field, checked)
+}
+
+/// What the kit parses; what it finds wrong is noted in its fields.
+pub(crate) fn noted<T>(fields: &mut Fields, parsed: Result<T, Fault>) -> Option<T> {
+    match parsed {
+        Ok(value) => Some(value),
+        Err(fault) => {
+            for Violation { field, error } in fault.violations {
+                fields.wrong(&field, error);
+            }
+            None
+        }
+    }
+}
+
+/// A ticket, and which page of what belongs to it.
+pub(crate) fn page_of(id: &str, page: Option<u32>, limit: Option<u32>) -> Result<(TicketRef, Paging), Fault> {
+    let mut fields = Fields::default();
+    let ticket = fields.take("id", TicketRef::parse(id));
+    let paging = noted(&mut fields, Paging::new(page, limit));
+    ticket.zip(paging).ok_or_else(|| fields.fault())
 }

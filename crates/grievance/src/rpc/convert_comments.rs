@@ -9,7 +9,7 @@ use proto::{
 };
 use uuid::Uuid;
 
-use super::convert::{self, text};
+use super::convert::{page_of, text};
 use crate::{
     domain::{Comment, Sight, Ticket, TicketRef},
     operations::comments::add::NewComment,
@@ -61,8 +61,7 @@ pub(crate) fn said(request: &AddCommentRequest, role: Role) -> Result<(TicketRef
 }
 
 pub(crate) fn listed(request: &ListCommentsRequest) -> Result<(TicketRef, Paging), Fault> {
-    let paging = Paging::new(request.page, request.limit)?;
-    Ok((convert::ticket("id", &request.id)?, paging))
+    page_of(&request.id, request.page, request.limit)
 }
 
 /// The one that ends, and the one that goes on.

@@ -11,7 +11,7 @@ use proto::grievance::{
     UpdateGrievanceRequest,
 };
 
-use super::convert::{self, text};
+use super::convert::{noted, page_of, text};
 use crate::{
     Config,
     domain::{Priority, Status, TicketRef},
@@ -163,15 +163,17 @@ pub(crate) fn query(request: &ListGrievancesRequest) -> Result<Query, Fault> {
     );
     let search = fields.take("search", line(request.search.as_deref(), LONGEST_SEARCH));
     let category = fields.take("category", line(request.category.as_deref(), LONGEST_CATEGORY));
-    let (Some(sort_by), Some(status), Some(priority), Some(assigned_to), Some(search), Some(category)) =
-        (sort_by, status, priority, staff, search, category)
-    else {
-        return Err(fields.fault());
-    };
-    let usual = if sort_by == SortBy::DueAt {
+    let usual = if sort_by == Some(SortBy::DueAt) {
         Order::Ascending
     } else {
         Order::Descending
+    };
+    let order = noted(&mut fields, Order::parse(request.order.as_deref(), usual));
+    let paging = noted(&mut fields, Paging::new(request.page, request.limit));
+    let (Some(sort), Some(status), Some(priority), Some(assigned_to), Some(search), Some(category), Some(paging)) =
+        (sort_by.zip(order), status, priority, staff, search, category, paging)
+    else {
+        return Err(fields.fault());
     };
     Ok(Query {
         filter: Filter {
@@ -182,14 +184,13 @@ pub(crate) fn query(request: &ListGrievancesRequest) -> Result<Query, Fault> {
             search,
             overdue: request.overdue,
         },
-        sort: (sort_by, Order::parse(request.order.as_deref(), usual)?),
-        paging: Paging::new(request.page, request.limit)?,
+        sort,
+        paging,
     })
 }
 
 pub(crate) fn history(request: &ListGrievanceHistoryRequest) -> Result<(TicketRef, Paging), Fault> {
-    let paging = Paging::new(request.page, request.limit)?;
-    Ok((convert::ticket("id", &request.id)?, paging))
+    page_of(&request.id, request.page, request.limit)
 }
 
 fn sort_by(name: Option<&str>) -> Result<SortBy, &'static str> {

@@ -24,8 +24,7 @@ pub(crate) fn grievance(app: &App, ticket: &Ticket, sight: Sight, beside: &Besid
         .reopen_until(app.reopen_within())
         .filter(|until| now <= *until);
     let assignee = ticket.assigned_to.and_then(|id| beside.people.get(&id));
-    let escalation =
-        (ticket.timing.escalation > 0).then(|| app.config.escalation.get(usize::from(ticket.timing.escalation)));
+    let escalated_to = app.config.told(ticket).filter(|_| ticket.timing.escalation > 0);
     message::Grievance {
         id: ticket.id.to_string(),
         ticket_id: ticket.number.to_string(),
@@ -41,7 +40,7 @@ pub(crate) fn grievance(app: &App, ticket: &Ticket, sight: Sight, beside: &Besid
         assigned_to_name: assignee.map(|person| person.name.clone()),
         due_at: time(ticket.timing.due_at),
         overdue: ticket.is_overdue(now),
-        escalated_to: escalation.flatten().cloned(),
+        escalated_to: escalated_to.map(str::to_owned),
         resolved_by: resolution.map(|resolution| resolution.by.to_string()),
         resolution_comments: resolution.and_then(|resolution| resolution.comments.clone()),
         resolved_at: time(resolution.map(|resolution| resolution.at)),

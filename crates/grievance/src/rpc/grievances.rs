@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use kit::access::Caller;
+use kit::{Fault, access::Caller};
 use proto::grievance::{
-    GetGrievanceRequest, Grievance, ListCategoriesRequest, ListCategoriesResponse, ListGrievanceHistoryRequest,
-    ListGrievanceHistoryResponse, ListGrievancesRequest, ListGrievancesResponse, RaiseGrievanceRequest,
-    RateGrievanceRequest, ReopenGrievanceRequest, ResolveGrievanceRequest, UpdateGrievanceRequest, grievances_server,
+    GetGrievanceRequest, GetGrievanceStudentRequest, GetGrievanceStudentResponse, Grievance, ListCategoriesRequest,
+    ListCategoriesResponse, ListGrievanceHistoryRequest, ListGrievanceHistoryResponse, ListGrievancesRequest,
+    ListGrievancesResponse, RaiseGrievanceRequest, RateGrievanceRequest, ReopenGrievanceRequest,
+    ResolveGrievanceRequest, UpdateGrievanceRequest, grievances_server,
 };
 use tonic::{Request, Response, Status};
 
 use super::{convert, convert_requests};
-use crate::operations::{App, change, raise, rate, read, reopen, resolve};
+use crate::{
+    domain::TicketRef,
+    operations::{App, change, raise, rate, read, reopen, resolve},
+};
 
 pub(crate) struct GrievancesRpc(pub Arc<App>);
 
@@ -20,7 +24,7 @@ impl grievances_server::Grievances for GrievancesRpc {
     async fn raise_grievance(&self, request: Request<RaiseGrievanceRequest>) -> Result<Response<Grievance>, Status> {
         let caller = Caller::of(&request)?;
         let new = convert_requests::raised(request.get_ref(), &self.0.config)?;
-        let raised = raise::raise(&self.0, &caller, request.get_ref(), new).await?;
+        let raised = raise::raise(&self.0, caller, request.into_inner(), new).await?;
         Ok(Response::new(raised))
     }
 
@@ -49,6 +53,18 @@ impl grievances_server::Grievances for GrievancesRpc {
         let caller = Caller::of(&request)?;
         let ticket = convert::ticket("id", &request.get_ref().id)?;
         Ok(Response::new(read::one(&self.0, &caller, ticket).await?))
+    }
+
+    async fn get_grievance_student(
+        &self,
+        request: Request<GetGrievanceStudentRequest>,
+    ) -> Result<Response<GetGrievanceStudentResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let id = kit::id::parse(&request.get_ref().id).map_err(|expected| Fault::invalid("id", expected))?;
+        let ticket = read::find(&self.0, self.0.db.reader(), &caller, TicketRef::Id(id)).await?;
+        Ok(Response::new(GetGrievanceStudentResponse {
+            student_id: ticket.student_id.to_string(),
+        }))
     }
 
     async fn update_grievance(&self, request: Request<UpdateGrievanceRequest>) -> Result<Response<Grievance>, Status> {

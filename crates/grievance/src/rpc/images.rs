@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kit::{Fault, access::Caller, files::Incoming, page::Paging, turns::Turn};
+use kit::{Fault, access::Caller, files::Incoming, turns::Turn};
 use proto::{
     grievance::{DownloadImageRequest, GrievanceImage, ListImagesRequest, ListImagesResponse, images_server},
     types::{FileChunk, FileHeader, file_chunk::Part},
@@ -45,8 +45,8 @@ impl images_server::Images for ImagesRpc {
     async fn list_images(&self, request: Request<ListImagesRequest>) -> Result<Response<ListImagesResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let paging = Paging::new(request.page, request.limit)?;
-        let (images, page) = list::list(&self.0, &caller, convert::ticket("id", &request.id)?, paging).await?;
+        let (ticket, paging) = convert::page_of(&request.id, request.page, request.limit)?;
+        let (images, page) = list::list(&self.0, &caller, ticket, paging).await?;
         Ok(Response::new(ListImagesResponse {
             images,
             page: Some(page),

@@ -58,8 +58,8 @@ pub(crate) async fn changes(db: &impl ConnectionTrait, ticket: Uuid) -> Result<V
     Ok(rows.into_iter().map(super::change::change).collect())
 }
 
-/// Takes words and places out of what is held of a student; the grievances that it was about, each in its next version: whoever is just
-/// changing one finds that it is another by now, and brings nothing back.
+/// Takes words and places out of what is held of a student; the grievances that it was about, each in its next version, but for sensitive
+/// ones, of which nobody is told. Whoever is just changing one finds that it is another by now, and brings nothing back.
 pub(crate) async fn forget_in_txn(txn: &Txn, student: Uuid) -> Result<Vec<Ticket>, Error> {
     // In the order in which merging locks several: no two wait for each other.
     Entity::find()
@@ -72,13 +72,16 @@ pub(crate) async fn forget_in_txn(txn: &Txn, student: Uuid) -> Result<Vec<Ticket
         .all(&**txn)
         .await?;
     let nothing = || Expr::val(Option::<String>::None);
+    let told = Expr::case(Column::Sensitive.eq(false), 1).finally(0);
     let rows = Entity::update_many()
         .col_expr(Column::Description, Expr::val(""))
+        .col_expr(Column::DescriptionFolded, Expr::val(""))
         .col_expr(Column::Block, nothing())
         .col_expr(Column::RoomNo, nothing())
+        .col_expr(Column::RoomNoFolded, nothing())
         .col_expr(Column::ResolutionComments, nothing())
         .col_expr(Column::RatingComment, nothing())
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(told))
         .filter(Column::StudentId.eq(student))
         .exec_with_returning(&**txn)
         .await?;

@@ -9,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::student::{ActiveModel, Column, Entity, Model};
-use crate::domain::Student;
+use crate::domain::{Student, folded};
 
 /// Keeps records, each once, unless newer ones are there; how many were kept.
 pub(crate) async fn keep_in_txn(txn: &Txn, students: &[Student]) -> Result<u64, DbErr> {
@@ -20,7 +20,9 @@ pub(crate) async fn keep_in_txn(txn: &Txn, students: &[Student]) -> Result<u64, 
         id: Set(student.id),
         version: Set(student.version),
         registration_no: Set(student.registration_no.clone()),
+        registration_no_folded: Set(folded(&student.registration_no)),
         name: Set(student.name.clone()),
+        name_folded: Set(folded(&student.name)),
         block: Set(student.block.clone()),
         room_no: Set(student.room_no.clone()),
         active: Set(student.active),
@@ -31,7 +33,9 @@ pub(crate) async fn keep_in_txn(txn: &Txn, students: &[Student]) -> Result<u64, 
         .update_columns([
             Column::Version,
             Column::RegistrationNo,
+            Column::RegistrationNoFolded,
             Column::Name,
+            Column::NameFolded,
             Column::Block,
             Column::RoomNo,
             Column::Active,

@@ -12,7 +12,7 @@ use kit::{
 };
 use proto::options::Role;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select, sea_query::Expr,
 };
 use uuid::Uuid;
@@ -125,10 +125,16 @@ pub(crate) async fn merged_into(db: &impl ConnectionTrait, target: Uuid, most: u
     rows.into_iter().map(row::ticket).collect()
 }
 
-/// Whether there is one at all.
-pub(crate) async fn is_any(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+/// Whether there is one at all. Whoever asks so waits for others who did, until their transactions have ended.
+pub(crate) async fn is_any_in_txn(txn: &Txn) -> Result<bool, DbErr> {
+    // SQLite has one writer at a time.
+    if txn.get_database_backend() == DbBackend::Postgres {
+        // Any number that nothing else in this database uses.
+        let turn = super::statement(&**txn, "SELECT pg_advisory_xact_lock(7035511)", []);
+        txn.query_all_raw(turn).await?;
+    }
     let first = Entity::find().select_only().column(Column::Id).limit(1);
-    Ok(first.into_tuple::<Uuid>().one(db).await?.is_some())
+    Ok(first.into_tuple::<Uuid>().one(&**txn).await?.is_some())
 }
 
 /// Some that were resolved before then and are not closed, in order of their ids.
@@ -151,8 +157,9 @@ pub(crate) async fn resolved_before(
         .await
 }
 
-pub(crate) async fn insert_in_txn(txn: &Txn, ticket: &Ticket) -> Result<(), DbErr> {
-    Entity::insert(row::model(ticket))
+/// Keeps new ones, one at least.
+pub(crate) async fn insert_in_txn(txn: &Txn, tickets: &[Ticket]) -> Result<(), DbErr> {
+    Entity::insert_many(tickets.iter().map(row::model))
         .exec_without_returning(&**txn)
         .await
         .map(drop)

@@ -1,20 +1,55 @@
 //! What people do about a grievance once it was raised, through the face.
 
 use kit::Fault;
-use proto::grievance::{
-    AddCommentRequest, GetGrievanceRequest, Grievance, GrievanceComment, ListCommentsRequest,
-    ListGrievanceHistoryRequest, MergeGrievanceRequest, ResolveGrievanceRequest, UpdateGrievanceRequest,
+use proto::{
+    grievance::{
+        AddCommentRequest, GetGrievanceRequest, Grievance, GrievanceComment, ListCommentsRequest,
+        ListGrievanceHistoryRequest, MergeGrievanceRequest, ResolveGrievanceRequest, UpdateGrievanceRequest,
+    },
+    options::Role,
+    students::{RoomRef, StudentRecord, StudentRegistered, StudentState},
 };
 use tonic::Request;
 
-use crate::desk::{Desk, Known, told};
+use crate::desk::{Desk, Known, told, until};
 
 impl Desk {
+    /// A student who lives in A, heard of as the students service tells it.
+    pub(crate) async fn enrolled(&self, number: u32, name: &str) -> Known {
+        let id = self.world.clock.new_id();
+        let student = StudentRecord {
+            id: id.to_string(),
+            version: 1,
+            registration_no: format!("REG-{number:05}"),
+            name: name.to_owned(),
+            room: Some(RoomRef {
+                id: self.world.clock.new_id().to_string(),
+                room_no: format!("A-{}", 100 + number),
+                block: "A".to_owned(),
+            }),
+            state: StudentState::Active.into(),
+            ..StudentRecord::default()
+        };
+        let student = Some(student);
+        self.hear("student.registered", id, 1, &StudentRegistered { student })
+            .await;
+        let copy = format!("student WHERE registration_no = 'REG-{number:05}'");
+        until("the copy of the student", async || {
+            (self.count(&copy).await == 1).then_some(())
+        })
+        .await;
+        Known {
+            id,
+            name: name.to_owned(),
+            role: Role::Student,
+        }
+    }
+
     pub(crate) fn warden_known(&self) -> Known {
         Known {
             id: self.warden,
             name: "Meera Nair".to_owned(),
-            role: proto::options::Role::Warden,
+            role: Role::Warden,
         }
     }
 

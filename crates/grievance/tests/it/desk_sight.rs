@@ -12,7 +12,7 @@ use crate::{
     laid::Laid,
 };
 
-fn theft() -> RaiseGrievanceRequest {
+pub(crate) fn theft() -> RaiseGrievanceRequest {
     RaiseGrievanceRequest {
         category: "security".to_owned(),
         sub_category: Some("theft".to_owned()),
@@ -25,7 +25,7 @@ fn theft() -> RaiseGrievanceRequest {
 #[tokio::test]
 async fn staff_work_on_what_is_sensitive_without_knowing_whose_it_is() {
     let desk = Desk::open().await;
-    let (asha, ravi) = (desk.student(1).await, desk.staff("Ravi").await);
+    let (asha, ravi) = (desk.enrolled(1, "Student 1").await, desk.staff("Ravi").await);
     let raised = desk.raise_as(&asha, theft()).await;
     assert!(raised.sensitive);
     desk.assign(&raised.id, &ravi).await;

@@ -21,7 +21,12 @@ fn picture(shade: u8, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn chunks(ticket: &str, bytes: &[u8]) -> Vec<FileChunk> {
+/// A picture like any other.
+pub(crate) fn small() -> Vec<u8> {
+    picture(7, ImageFormat::Png)
+}
+
+pub(crate) fn chunks(ticket: &str, bytes: &[u8]) -> Vec<FileChunk> {
     let header = FileHeader {
         file_name: "fan.jpg".to_owned(),
         content_type: "image/jpeg".to_owned(),
@@ -34,7 +39,7 @@ fn chunks(ticket: &str, bytes: &[u8]) -> Vec<FileChunk> {
     parts.map(|part| FileChunk { part: Some(part) }).collect()
 }
 
-async fn add(desk: &Desk, student: &Known, ticket: &str, bytes: &[u8]) -> Result<GrievanceImage, Fault> {
+pub(crate) async fn add(desk: &Desk, student: &Known, ticket: &str, bytes: &[u8]) -> Result<GrievanceImage, Fault> {
     let stream = futures_util::stream::iter(chunks(ticket, bytes));
     told(desk.images().add_image(desk.by(student, stream)).await)
 }
@@ -62,7 +67,7 @@ async fn fetch(desk: &Desk, id: &str, expires: &str, signature: &str) -> Result<
 }
 
 /// The id, the time and the signature of a link.
-fn link(image: &GrievanceImage) -> (String, String, String) {
+pub(crate) fn link(image: &GrievanceImage) -> (String, String, String) {
     let url = url::Url::parse(&image.url).unwrap();
     let said = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
     let id = url.path_segments().unwrap().next_back().unwrap().to_owned();

@@ -49,8 +49,9 @@ impl Laid {
         desk.write(
             "INSERT INTO ticket (id, year, number, version, student_id, block, room_no, category, priority, description, \
              sensitive, status, assigned_to, clock_from, due_at, escalation, resolved_by, resolved_at, first_response_at, \
-             created_at, updated_at) \
-             VALUES ($1, 2026, $2, 1, $3, 'A', $4, $5, $6, 'It is out of order.', $7, $8, $9, $10, $11, 0, $12, $13, $14, $10, $10)",
+             created_at, updated_at, description_folded, number_folded, room_no_folded) \
+             VALUES ($1, 2026, $2, 1, $3, 'A', $4, $5, $6, 'It is out of order.', $7, $8, $9, $10, $11, 0, $12, $13, $14, $10, $10, \
+             'it is out of order.', $15, $16)",
             [
                 id.into(),
                 self.number.into(),
@@ -66,6 +67,8 @@ impl Laid {
                 self.resolved.map(|(by, _)| by).into(),
                 self.resolved.map(|(_, at)| at).into(),
                 self.first_response_at.into(),
+                format!("grv-2026-{:05}", self.number).into(),
+                self.room_no.to_lowercase().into(),
             ],
         )
         .await;

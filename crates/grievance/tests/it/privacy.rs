@@ -62,7 +62,7 @@ async fn laid_down() -> (Desk, Known, Uuid) {
     (desk, asha, id)
 }
 
-async fn part_of(desk: &Desk, student: Uuid) -> Value {
+pub(crate) async fn part_of(desk: &Desk, student: Uuid) -> Value {
     let export = desk.world.clock.new_id();
     let until_then = desk.world.clock.now() + chrono::Duration::minutes(1);
     let wanted = StudentExportRequested {

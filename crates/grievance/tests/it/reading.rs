@@ -2,13 +2,16 @@
 
 use kit::fault::Kind;
 use proto::{
-    grievance::{GetGrievanceRequest, Grievance, GrievancePriority, GrievanceStatus, ListGrievancesRequest},
+    grievance::{
+        GetGrievanceRequest, Grievance, GrievancePriority, GrievanceStatus, ListCommentsRequest,
+        ListGrievanceHistoryRequest, ListGrievancesRequest, ListImagesRequest, RaiseGrievanceRequest,
+    },
     options::Role,
 };
 use tonic::Request;
 
 use crate::{
-    desk::{Desk, Known, told},
+    desk::{Desk, Known, fan, told},
     laid::Laid,
 };
 
@@ -97,7 +100,7 @@ async fn each_sees_what_is_theirs() {
 #[tokio::test]
 async fn staff_are_not_told_whose_a_sensitive_one_is() {
     let desk = Desk::open().await;
-    let asha = desk.student(1).await;
+    let asha = desk.enrolled(1, "Student 1").await;
     let sunita = desk.staff("Sunita").await;
     let sensitive = Laid {
         sensitive: true,
@@ -124,7 +127,7 @@ async fn staff_are_not_told_whose_a_sensitive_one_is() {
 
 /// Six that differ.
 async fn six(desk: &Desk) -> (Known, Known) {
-    let (asha, sunita) = (desk.student(1).await, desk.staff("Sunita").await);
+    let (asha, sunita) = (desk.enrolled(1, "Student 1").await, desk.staff("Sunita").await);
     let now = desk.world.clock.now();
     let of = |number| Laid {
         raised_at: now - chrono::Duration::hours(10 - number),
@@ -224,6 +227,9 @@ async fn filters_find_what_they_say() {
         (search("OUT OF"), "123456"),
         (search("grv-2026-00004"), "4"),
         (search("00002"), "2"),
+        (search("2026-0000"), "123456"),
+        (search("V-2026-00003"), "3"),
+        (search("0003"), "3"),
         (search("student 1"), "123456"),
         (search("b_7%"), "6"),
         (search("_"), "6"),
@@ -337,4 +343,67 @@ async fn what_a_list_cannot_be_is_refused() {
     };
     let page = told(desk.grievances().list_grievances(desk.by_warden(request)).await).unwrap();
     assert_eq!((page.grievances.len(), page.page.unwrap().total_pages), (2, 2));
+}
+
+#[tokio::test]
+async fn letters_of_all_alphabets_are_found_in_whatever_case() {
+    let desk = Desk::open().await;
+    let zoe = desk.enrolled(1, "ZOË Ärmel").await;
+    let request = RaiseGrievanceRequest {
+        description: "L'ÉCLAIRAGE à côté de la \u{42D}лектричка est en panne.".to_owned(),
+        ..fan()
+    };
+    desk.raise_as(&zoe, request).await;
+    let search = |text: &str| ListGrievancesRequest {
+        search: Some(text.to_owned()),
+        ..ListGrievancesRequest::default()
+    };
+    for text in [
+        "éclairage",
+        "ÉCLAIRAGE À CÔTÉ",
+        "ЭЛЕКТРИЧКА",
+        "zoë",
+        "ärm",
+        "ÄRMEL",
+        "reg-00001",
+    ] {
+        assert_eq!(found(&desk, search(text)).await, "1", "{text}");
+    }
+    for text in ["eclairage", "zoe", "электричкa"] {
+        assert_eq!(found(&desk, search(text)).await, "", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn all_that_a_list_cannot_be_is_told_at_once() {
+    let desk = Desk::open().await;
+    let (asha, bad) = (desk.student(1).await, "x".repeat(101));
+    let fields = |fault: kit::Fault| -> Vec<String> { fault.violations.into_iter().map(|one| one.field).collect() };
+    let request = ListGrievancesRequest {
+        page: Some(0),
+        limit: Some(101),
+        order: Some("up".to_owned()),
+        search: Some(bad),
+        ..ListGrievancesRequest::default()
+    };
+    let fault = told(desk.grievances().list_grievances(desk.by_warden(request)).await).unwrap_err();
+    assert_eq!(fields(fault), ["search", "order", "page", "limit"]);
+    let (id, page, limit) = ("nonsense".to_owned(), Some(0), Some(0));
+    let request = ListGrievanceHistoryRequest {
+        id: id.clone(),
+        page,
+        limit,
+    };
+    let fault = told(desk.grievances().list_grievance_history(desk.by(&asha, request)).await).unwrap_err();
+    assert_eq!(fields(fault), ["id", "page", "limit"]);
+    let request = ListCommentsRequest {
+        id: id.clone(),
+        page,
+        limit,
+    };
+    let fault = told(desk.comments().list_comments(desk.by(&asha, request)).await).unwrap_err();
+    assert_eq!(fields(fault), ["id", "page", "limit"]);
+    let request = ListImagesRequest { id, page, limit };
+    let fault = told(desk.images().list_images(desk.by(&asha, request)).await).unwrap_err();
+    assert_eq!(fields(fault), ["id", "page", "limit"]);
 }

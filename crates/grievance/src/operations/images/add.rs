@@ -41,12 +41,13 @@ pub(crate) async fn add(
     ticket: TicketRef,
     file: Incoming,
 ) -> Result<message::GrievanceImage, Error> {
+    let (sender, _) = caller.user()?;
     let ticket = read::find(app, app.db.reader(), caller, ticket).await?;
     // Nothing is received that cannot be kept; but of a repeated request the answer counts, and only its whole file tells which it is.
     if idempotency::request_key(caller, RPC).is_none() {
         refuse_more(app.db.reader(), &ticket).await?;
     }
-    let (picture, sent) = receive(app, file).await?;
+    let (picture, sent) = receive(app, sender, file).await?;
     let image = image(app, &ticket, &picture);
     let request = format!("{}\n{}", ticket.id, hex::encode(sent));
     store_sealed(app, &image, picture.bytes).await?;
@@ -79,9 +80,9 @@ enum Outcome {
 }
 
 /// The picture that was sent, written anew, and the digest of the file as it was sent.
-async fn receive(app: &App, file: Incoming) -> Result<(Picture, [u8; 32]), Error> {
+async fn receive(app: &App, sender: Uuid, file: Incoming) -> Result<(Picture, [u8; 32]), Error> {
     // Held until the picture is made: what is in memory meanwhile has a bound.
-    let _arriving = app.arriving.take().await?;
+    let _arriving = app.arriving.take(sender).await?;
     let reading = tokio::time::timeout(LONGEST_UPLOAD, read_all(file));
     let bytes = reading.await.map_err(|_| Fault::deadline_exceeded())??;
     let sent = Sha256::digest(&bytes).into();

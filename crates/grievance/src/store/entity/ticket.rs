@@ -19,6 +19,11 @@ pub struct Model {
     pub priority: i16,
     #[sea_orm(column_type = "Text")]
     pub description: String,
+    /// What lists are searched by.
+    pub number_folded: String,
+    #[sea_orm(column_type = "Text")]
+    pub description_folded: String,
+    pub room_no_folded: Option<String>,
     pub sensitive: bool,
     pub status: String,
     pub waiting_since: Option<DateTimeUtc>,

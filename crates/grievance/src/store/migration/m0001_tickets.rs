@@ -3,6 +3,8 @@
 use kit::{copies, db::run, files::kept};
 use sea_orm_migration::{prelude::*, schema};
 
+use super::run;
+
 pub(super) struct Migration;
 
 impl MigrationName for Migration {

@@ -9,7 +9,7 @@ use proto::options::Role;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, Order, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select,
-    sea_query::{Expr, ExprTrait as _, Func, LikeExpr},
+    sea_query::{Expr, ExprTrait as _, LikeExpr, Query},
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error,
-    domain::{Priority, Status, Ticket, TicketNumber},
+    domain::{Priority, Status, Ticket, folded},
 };
 
 /// Which tickets are wanted.
@@ -111,36 +111,30 @@ fn is_overdue(overdue: bool, now: DateTime<Utc>) -> Condition {
         .add(Column::DueAt.gte(now))
 }
 
-/// Its number or what is wrong holds the text, or, for whoever is told, whose it is; `%` and `_` stand for themselves.
+/// Its number or what is wrong holds the text, or, for whoever is told, whose it is; `%` and `_` stand for themselves. Both sides are
+/// folded here: databases differ in which letters they know.
 fn holds(text: &str, caller: &Caller, named: &[Role]) -> Condition {
-    let text = text.trim();
-    let lower = text.to_lowercase();
-    let escaped = lower.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = folded(text)
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
     let like = || LikeExpr::new(format!("%{escaped}%")).escape('\\');
-    let lowered = |column: Column| Expr::expr(Func::lower(Expr::col((Entity, column))));
-    let mut any = Condition::any().add(lowered(Column::Description).like(like()));
-    if let Some(number) = TicketNumber::parse(text) {
-        let is_it = Condition::all()
-            .add(Column::Year.eq(number.year))
-            .add(Column::Number.eq(number.number));
-        any = any.add(is_it);
-    } else if let Some(number) = digits(text) {
-        any = any.add(Column::Number.eq(number));
-    }
-    let of_student = |column: student::Column| Expr::expr(Func::lower(Expr::col((student::Entity, column))));
-    let students = sea_orm::sea_query::Query::select()
+    let students = Query::select()
         .column(student::Column::Id)
         .from(student::Entity)
         .cond_where(
             Condition::any()
-                .add(of_student(student::Column::Name).like(like()))
-                .add(of_student(student::Column::RegistrationNo).like(like())),
+                .add(Expr::col(student::Column::NameFolded).like(like()))
+                .add(Expr::col(student::Column::RegistrationNoFolded).like(like())),
         )
         .to_owned();
     let whose = Condition::any()
         .add(Column::StudentId.in_subquery(students))
-        .add(lowered(Column::RoomNo).like(like()));
-    any.add(Condition::all().add(whose).add(is_told(caller, named)))
+        .add(Expr::col(Column::RoomNoFolded).like(like()));
+    Condition::any()
+        .add(Expr::col(Column::NumberFolded).like(like()))
+        .add(Expr::col(Column::DescriptionFolded).like(like()))
+        .add(Condition::all().add(whose).add(is_told(caller, named)))
 }
 
 /// Whose tickets the caller is told whose they are.
@@ -150,10 +144,4 @@ fn is_told(caller: &Caller, named: &[Role]) -> Condition {
         Identity::Service { .. } => Condition::all(),
         Identity::User { .. } | Identity::Nobody => Condition::all().add(Column::Sensitive.eq(false)),
     }
-}
-
-/// The last part of a number: `00017`, `17`.
-fn digits(text: &str) -> Option<i64> {
-    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_plain)
 }

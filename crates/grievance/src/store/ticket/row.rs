@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use super::super::entity::ticket::{ActiveModel, Model};
 use crate::{
     Error,
-    domain::{Place, Priority, Rating, Resolution, State, Status, Ticket, TicketNumber, Timing, Work},
+    domain::{Place, Priority, Rating, Resolution, State, Status, Ticket, TicketNumber, Timing, Work, folded},
 };
 
 pub(super) fn model(ticket: &Ticket) -> ActiveModel {
@@ -42,6 +42,9 @@ pub(super) fn model(ticket: &Ticket) -> ActiveModel {
         sub_category: Set(ticket.sub_category.clone()),
         priority: Set(ticket.priority.rank()),
         description: Set(ticket.description.clone()),
+        number_folded: Set(folded(&ticket.number.to_string())),
+        description_folded: Set(folded(&ticket.description)),
+        room_no_folded: Set(ticket.place.as_ref().map(|place| folded(&place.room_no))),
         sensitive: Set(ticket.sensitive),
         status: Set(ticket.status().as_str().to_owned()),
         waiting_since: Set(waiting_since),
