@@ -50,17 +50,17 @@ pub(crate) async fn merge(
 async fn lock(app: &App, duplicate: Uuid, target: Uuid) -> Result<(Txn, Locked), Error> {
     for _ in 0..TRIES {
         let txn = app.db.begin().await?;
-        let mut tickets = store::ticket::lock_for_merge_in_txn(&txn, duplicate, target).await?;
-        let mut take = |id: Uuid| {
-            let at = tickets.iter().position(|ticket| ticket.id == id);
-            at.map(|at| tickets.swap_remove(at)).ok_or(Error::UnknownTicket)
+        let tickets = store::ticket::lock_for_merge_in_txn(&txn, duplicate, target).await?;
+        let take = |id: Uuid| {
+            tickets
+                .iter()
+                .find(|ticket| ticket.id == id)
+                .cloned()
+                .ok_or(Error::UnknownTicket)
         };
         let (duplicate, target) = (take(duplicate)?, take(target)?);
         let followers = store::ticket::merged_into(&*txn, duplicate.id, MOST_DUPLICATES + 1).await?;
-        if followers
-            .iter()
-            .all(|follower| tickets.iter().any(|ticket| ticket.id == follower.id))
-        {
+        if followers.iter().all(|follower| take(follower.id).is_ok()) {
             let locked = Locked {
                 duplicate,
                 target,

@@ -62,7 +62,7 @@ async fn each_is_closed_when_its_own_week_is_over() {
     assert_eq!(history.iter().filter(|field| *field == "status").count(), 3);
 }
 
-/// More than are looked for at once, one of them damaged; two processes look.
+/// More than are looked for at once, one of them damaged.
 #[tokio::test]
 async fn all_are_closed_once_and_a_damaged_one_keeps_none_back() {
     const MANY: i64 = 210;

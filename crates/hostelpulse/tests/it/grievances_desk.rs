@@ -189,6 +189,17 @@ async fn a_sensitive_one_is_worked_on_without_a_name() {
             assert!(!text.contains(secret.as_str().unwrap()), "{secret} in {text}");
         }
     }
+    // More people read the trail than have to know, and it is kept for longer.
+    let id = whose.data()["id"].as_str().unwrap();
+    let whole = |answer: &Answer| answer.body["pagination"]["total_items"] == 3;
+    let trail = desk
+        .hostel
+        .eventually(&format!("/api/v1/audit?resource_id={id}"), &desk.warden, whole)
+        .await;
+    assert!(
+        !trail.body.to_string().contains(student["id"].as_str().unwrap()),
+        "{trail:?}"
+    );
     let name = student["name"].as_str().unwrap();
     let found = desk
         .read(&desk.staff, &format!("?search={}", name.replace(' ', "%20")))
