@@ -3,7 +3,6 @@
 use kit::{copies, db::run, files::kept};
 use sea_orm_migration::{prelude::*, schema};
 
-use super::run;
 
 pub(super) struct Migration;
 
