@@ -191,10 +191,10 @@ async fn a_sensitive_one_is_worked_on_without_a_name() {
     }
     // More people read the trail than have to know, and it is kept for longer.
     let id = whose.data()["id"].as_str().unwrap();
-    let whole = |answer: &Answer| answer.body["pagination"]["total_items"] == 3;
+    let is_all = |answer: &Answer| answer.body["pagination"]["total_items"] == 3;
     let trail = desk
         .hostel
-        .eventually(&format!("/api/v1/audit?resource_id={id}"), &desk.warden, whole)
+        .eventually(&format!("/api/v1/audit?resource_id={id}"), &desk.warden, is_all)
         .await;
     assert!(
         !trail.body.to_string().contains(student["id"].as_str().unwrap()),
