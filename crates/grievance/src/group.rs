@@ -12,8 +12,9 @@ use std::{
 use kit::{
     Fault,
     access::Caller,
+    db::Txn,
     fault::Kind,
-    idempotency::{self, Shared},
+    idempotency::{self, Place, Shared},
 };
 use proto::grievance::{Grievance, RaiseGrievanceRequest};
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -112,7 +113,7 @@ async fn write_and_tell(app: &App, batch: Vec<Waiting>) {
                 drop(told.send(Ok(answer)));
             }
         }
-        // The database is away: asking it for each would keep all waiting for nothing.
+        // The database is away: asking it for each would keep all waiting for nothing, and what it last did is not known.
         Err(fault) if wanted.len() == 1 || fault.kind == Kind::Unavailable => {
             for told in told {
                 drop(told.send(Err(fault.clone())));
@@ -166,27 +167,39 @@ async fn commit(app: &App, wanted: &[Wanted]) -> Result<Vec<Grievance>, Error> {
             Shared::Repeated(sealed) => Some(app.answers.opened(&one.caller, RPC, &sealed)?),
         });
     }
-    if !first.is_empty() {
-        let ids: Vec<Uuid> = first.iter().map(|(one, _)| one.student).collect();
-        let students = store::student::some(&*txn, &ids).await?.into_iter();
-        let students: HashMap<Uuid, Student> = students.map(|student| (student.id, student)).collect();
-        let raising = first.iter().map(|(one, _)| Raising {
-            caller: &one.caller,
-            student: one.student,
-            place: students.get(&one.student).and_then(place),
-            new: one.new.clone(),
-        });
-        let tickets = raise_in_txn(app, &txn, raising.collect()).await?;
-        let empty = answers.iter_mut().filter(|answer| answer.is_none());
-        for (answer, (ticket, (one, place))) in empty.zip(tickets.iter().zip(first)) {
-            let told = view::new(app, ticket, students.get(&one.student).cloned());
-            place.keep(&txn, &app.answers.sealed(&one.caller, RPC, &told)).await?;
-            *answer = Some(told);
-        }
-        metrics::counter!("grievances_raised_total").increment(tickets.len() as u64);
-    }
+    let mut new = answer_in_txn(app, &txn, first).await?.into_iter();
+    let count = new.len() as u64;
+    let answers = answers
+        .into_iter()
+        .filter_map(|repeated| repeated.or_else(|| new.next()));
+    let answers = answers.collect();
     txn.commit().await?;
-    Ok(answers.into_iter().flatten().collect())
+    metrics::counter!("grievances_raised_total").increment(count);
+    Ok(answers)
+}
+
+/// Writes those that were not answered before; their answers, which are kept for repetitions.
+async fn answer_in_txn(app: &App, txn: &Txn, first: Vec<(&Wanted, Place)>) -> Result<Vec<Grievance>, Error> {
+    if first.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = first.iter().map(|(one, _)| one.student).collect();
+    let students = store::student::some(&**txn, &ids).await?.into_iter();
+    let students: HashMap<Uuid, Student> = students.map(|student| (student.id, student)).collect();
+    let raising = first.iter().map(|(one, _)| Raising {
+        caller: &one.caller,
+        student: one.student,
+        place: students.get(&one.student).and_then(place),
+        new: one.new.clone(),
+    });
+    let tickets = raise_in_txn(app, txn, raising.collect()).await?;
+    let mut answers = Vec::with_capacity(tickets.len());
+    for (ticket, (one, place)) in tickets.iter().zip(first) {
+        let told = view::new(app, ticket, students.get(&one.student).cloned());
+        place.keep(txn, &app.answers.sealed(&one.caller, RPC, &told)).await?;
+        answers.push(told);
+    }
+    Ok(answers)
 }
 
 #[cfg(test)]

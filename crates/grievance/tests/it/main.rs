@@ -4,6 +4,7 @@
     reason = "the helpers of tests are tests too, and clippy does not know it"
 )]
 
+mod asking;
 mod changing;
 mod copies;
 mod deeds;
