@@ -1,8 +1,7 @@
 //! Tickets and their numbers, pictures, comments, pauses and changes; copies of students and of those who work in the hostel.
 
-use kit::{copies, db::run, files::kept};
+use kit::{copies, db::run};
 use sea_orm_migration::{prelude::*, schema};
-
 
 pub(super) struct Migration;
 
@@ -31,7 +30,6 @@ impl MigrationTrait for Migration {
             "copies_filled",
             "person",
             "student",
-            "stored_file",
             "image",
             "comment",
             "change",
@@ -180,6 +178,7 @@ async fn images(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(schema::pk_uuid("id"))
         .col(schema::uuid("ticket_id"))
         .col(schema::string("key").unique_key())
+        .col(schema::string("state"))
         .col(schema::string("media_type"))
         .col(schema::big_integer("size"))
         .col(schema::integer("width"))
@@ -189,10 +188,12 @@ async fn images(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_table(table).await?;
     run(
         manager,
-        &["CREATE INDEX image_of_ticket ON image (ticket_id, created_at, id)"],
+        &[
+            "CREATE INDEX image_of_ticket ON image (ticket_id, created_at, id)",
+            "CREATE INDEX image_not_kept ON image (created_at) WHERE state <> 'kept'",
+        ],
     )
-    .await?;
-    kept::create_table(manager).await
+    .await
 }
 
 async fn students(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

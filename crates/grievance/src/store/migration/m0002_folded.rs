@@ -1,10 +1,10 @@
 //! What lists are searched by, folded: the same on every database, for letters of all alphabets.
 
+use kit::db::run;
 use sea_orm::{ConnectionTrait as _, FromQueryResult, Statement};
 use sea_orm_migration::prelude::*;
 use uuid::Uuid;
 
-use super::run;
 use crate::domain::{TicketNumber, folded};
 
 pub(super) struct Migration;

@@ -2,8 +2,9 @@
 
 mod m0001_tickets;
 mod m0002_folded;
+mod m0003_stored_files;
 
-use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager, prelude::DbErr, sea_orm::ConnectionTrait as _};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 /// Brings the database up to date.
 pub struct Migrator;
@@ -14,13 +15,7 @@ impl MigratorTrait for Migrator {
         let mut all = kit::db::migrations();
         all.push(Box::new(m0001_tickets::Migration));
         all.push(Box::new(m0002_folded::Migration));
+        all.push(Box::new(m0003_stored_files::Migration));
         all
     }
-}
-
-async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
-    Ok(())
 }
