@@ -45,8 +45,8 @@ impl Default for Config {
         Self {
             types: Types::default(),
             retroactive_days: 366,
-            ahead_days: 365,
-            most_pending: 5,
+            ahead_days: 3653,
+            most_pending: 50,
             letters_a_day: 20,
             guardian_hours: 48,
             overdue_every_seconds: 60,
@@ -66,7 +66,7 @@ impl Config {
         let ranges = [
             ("retroactive_days", self.retroactive_days, 0, 3660),
             ("ahead_days", self.ahead_days, 0, 3660),
-            ("most_pending", self.most_pending, 1, 100),
+            ("most_pending", self.most_pending, 1, 1000),
             ("letters_a_day", self.letters_a_day, 1, 100),
             ("guardian_hours", self.guardian_hours, 1, 24 * 30),
             ("overdue_every_seconds", self.overdue_every_seconds, 1, 3600),

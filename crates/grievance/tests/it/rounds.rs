@@ -96,8 +96,8 @@ async fn all_are_closed_once_and_a_damaged_one_keeps_none_back() {
     .await;
 }
 
-/// A picture as it lies there when a process ended in the middle of things.
-async fn leave_behind(desk: &Desk, files: &dyn Files, (state, at): (&str, DateTime<Utc>)) -> Uuid {
+/// A file as it lies there when a process ended in the middle of things.
+async fn leave_behind(desk: &Desk, files: &dyn Files, (state, since): (&str, DateTime<Utc>)) -> Uuid {
     let id = desk.world.clock.new_id();
     let key = format!("grievances/zz/{}", id.simple());
     let body = stream::once(async { Ok(Bytes::from_static(b"sealed")) }).boxed();
@@ -106,9 +106,8 @@ async fn leave_behind(desk: &Desk, files: &dyn Files, (state, at): (&str, DateTi
         .await
         .unwrap();
     desk.write(
-        "INSERT INTO image (id, ticket_id, key, state, media_type, size, width, height, sha256, created_at) \
-         VALUES ($1, $1, $2, $3, 'image/png', 6, 1, 1, $4, $5)",
-        [id.into(), key.into(), state.into(), vec![0u8; 32].into(), at.into()],
+        "INSERT INTO stored_file (file_key, state, since) VALUES ($1, $2, $3)",
+        [key.into(), state.into(), since.into()],
     )
     .await;
     id
@@ -141,16 +140,18 @@ async fn what_was_left_behind_is_taken_away_and_nothing_else() {
     let stores: TestStores = desk.world.stop().await;
     let desk = Desk::open_beside(stores, Config::default(), Vec::new()).await;
     until("three are taken away", async || {
-        (desk.count("image").await == 2).then_some(())
+        (desk.count("stored_file").await == 2).then_some(())
     })
     .await;
-    assert_eq!(desk.count("image WHERE state = 'kept'").await, 1);
-    assert_eq!(desk.count("image WHERE state = 'arriving'").await, 1);
+    assert_eq!(desk.count("stored_file WHERE state = 'kept'").await, 1);
+    assert_eq!(desk.count("stored_file WHERE state = 'arriving'").await, 1);
     let files = kit::files::open(&desk.world.host.stores.files).await.unwrap();
     let files = &*files;
     assert!(!is_stored(files, doomed).await && !is_stored(files, stuck).await);
     assert!(is_stored(files, arriving).await);
-    let kept = desk.rows("SELECT key AS text FROM image WHERE state = 'kept'").await;
+    let kept = desk
+        .rows("SELECT file_key AS text FROM stored_file WHERE state = 'kept'")
+        .await;
     assert!(
         files
             .get(&Key::parse(kept[0].clone()).unwrap())
