@@ -1,6 +1,9 @@
 //! The operator's commands, on stores that a hostel uses before and after.
 
-use kit::testing::TestStores;
+use kit::{
+    events::outbox,
+    testing::{TestStores, until},
+};
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
@@ -17,6 +20,20 @@ fn run(stores: &TestStores, arguments: &[&str], input: &str) -> String {
     let mut command = hostelpulse(arguments);
     command.args(on(stores));
     done(command, input)
+}
+
+/// Waits until nothing waits: what one consumer has applied may be on its way to another.
+async fn all_is_published(stores: &TestStores) {
+    let config = stores.config();
+    let found = config.base.stores().unwrap();
+    for service in ["auth", "students", "leave", "grievance"] {
+        let db = kit::service::open_database(&config, &found, service).await.unwrap();
+        until("an empty outbox", async || {
+            (outbox::backlog(&db).await.unwrap().waiting == 0).then_some(())
+        })
+        .await;
+        db.close().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -48,6 +65,7 @@ async fn past_events_can_be_said_again_and_happen_once() {
     let admin = hostel.login("admin@demo.local").await;
     let all = |answer: &crate::binary::Answer| answer.data()["entries"] == 46 + LIVING + LEAVES + GRIEVED;
     let before = hostel.eventually("/api/v1/audit/verify", &admin, all).await;
+    all_is_published(&stores).await;
     assert!(hostel.terminate().success());
 
     let said = run(&stores, &["events", "replay", "--since", "2020-01-01T00:00:00Z"], "");
