@@ -19,6 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{Event, inbox, parked::Shelf};
 use crate::{Clock, Db, backoff::Backoff, db::Txn, telemetry};
@@ -300,16 +301,20 @@ impl Consumer {
     async fn apply(&self, events: &[&Event]) -> Try {
         let begun = async {
             let txn = self.db.begin().await?;
-            let ids = events.iter().map(|event| event.id);
-            let new = inbox::record(&txn, self.name(), ids, self.clock.now()).await?;
+            let mut ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+            // In one order, so that no two replicas wait for each other's rows; once each, as an event may be delivered
+            // and said again at the same time.
+            ids.sort_unstable();
+            ids.dedup();
+            let new = inbox::record(&txn, self.name(), &ids, self.clock.now()).await?;
             Ok::<_, DbErr>((txn, new))
         };
-        let (txn, new) = match begun.await {
+        let (txn, mut new) = match begun.await {
             Ok(begun) => begun,
             // An outage must not park what is good.
             Err(error) => return Try::Away(error.to_string()),
         };
-        let fresh: Vec<&Event> = events.iter().copied().filter(|event| new.contains(&event.id)).collect();
+        let fresh: Vec<&Event> = events.iter().copied().filter(|event| new.remove(&event.id)).collect();
         let heard = match fresh.as_slice() {
             [] => Ok(()),
             [one] => self.hear.apply(&txn, one).await,
@@ -332,4 +337,62 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     owned
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+    use url::Url;
+
+    use super::*;
+    use crate::events::Actor;
+
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            crate::events::migrations()
+        }
+    }
+
+    struct Counts(AtomicUsize);
+
+    #[async_trait]
+    impl Hear for Counts {
+        async fn apply(&self, _: &Txn, _: &Event) -> Result<(), Heard> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    /// The bus delivers it, and somebody has it said again from the shelf.
+    #[tokio::test]
+    async fn an_event_that_comes_twice_at_once_has_its_effect_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/events.db", folder.path().display());
+        let db = Db::open(&Url::parse(&url).unwrap(), 2).await.unwrap();
+        db.migrate::<Migrator>().await.unwrap();
+        let clock = Clock::system();
+        let event = Event {
+            specversion: "1.0".to_owned(),
+            id: clock.new_id(),
+            source: "/hostelpulse/test".to_owned(),
+            kind: "hostelpulse.test.happened.v1".to_owned(),
+            time: clock.now(),
+            subject: clock.new_id().to_string(),
+            datacontenttype: "application/json".to_owned(),
+            version: 1,
+            traceparent: None,
+            actor: Actor::default(),
+            data: serde_json::Value::Null,
+        };
+        let counts = Arc::new(Counts(AtomicUsize::new(0)));
+        let consumer = Consumer::new(Subscription::new("test", &["#"]), db, clock, counts.clone());
+        for _ in 0..2 {
+            assert!(matches!(consumer.try_all(&[&event, &event]).await, Try::Applied));
+            assert_eq!(counts.0.load(Ordering::SeqCst), 1);
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(super) const KEPT: chrono::Duration = chrono::Duration::days(14);
 pub(super) async fn record(
     txn: &Txn,
     consumer: &str,
-    events: impl ExactSizeIterator<Item = Uuid> + Clone,
+    events: &[Uuid],
     now: DateTime<Utc>,
 ) -> Result<HashSet<Uuid>, DbErr> {
     let rows: Vec<String> = (3..events.len() + 3)
@@ -28,12 +28,12 @@ pub(super) async fn record(
     );
     let values = [consumer.into(), now.into()]
         .into_iter()
-        .chain(events.clone().map(Value::from));
+        .chain(events.iter().copied().map(Value::from));
     let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
     let new = txn.query_all_raw(statement).await?;
     let new = new.iter().map(|row| row.try_get("", "event_id"));
     let new: HashSet<Uuid> = new.collect::<Result<_, _>>()?;
-    for again in events.filter(|event| !new.contains(event)) {
+    for again in events.iter().copied().filter(|event| !new.contains(event)) {
         let sql = "UPDATE inbox SET applied_at = $3 WHERE consumer = $1 AND event_id = $2";
         let values: [Value; 3] = [consumer.into(), again.into(), now.into()];
         let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
