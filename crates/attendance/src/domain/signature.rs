@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use ed25519_dalek::{Signature, VerifyingKey};
+use sha2::{Digest as _, Sha256};
 
 use super::PublicKey;
 
@@ -51,6 +52,11 @@ impl SignedScan<'_> {
         bytes.extend_from_slice(&self.counter.to_be_bytes());
         bytes.extend(optional(self.server_time.map(|at| at.timestamp_micros().to_be_bytes())));
         bytes
+    }
+
+    /// Tells scans from one another.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.bytes()).into()
     }
 
     /// Whether this is the device's signature of the scan. Strict: of all equations that could be checked the one that holds

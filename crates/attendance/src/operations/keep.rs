@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
-    operations::App,
+    operations::{App, devices::check},
     store::{self, partitions},
 };
 
@@ -20,6 +20,9 @@ pub(crate) async fn house(app: &App, stop: &CancellationToken) {
     }
     if let Err(error) = forget_places(app, stop).await {
         tracing::warn!(%error, "old coordinates could not be removed, trying again later");
+    }
+    if let Err(error) = forget_stamps(app, stop).await {
+        tracing::warn!(%error, "what devices signed could not be removed, trying again later");
     }
     if let Err(error) = forget_marks(app, stop).await {
         tracing::warn!(%error, "old roll calls could not be removed, trying again later");
@@ -43,6 +46,16 @@ async fn make_room(app: &App) -> Result<(), Error> {
 async fn forget_places(app: &App, stop: &CancellationToken) -> Result<(), Error> {
     let before = app.clock.now() - Days::new(app.config.keep_coordinates_days.into());
     while store::keep::forget_some_places(&app.db, before).await? {
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn forget_stamps(app: &App, stop: &CancellationToken) -> Result<(), Error> {
+    let before = app.clock.now() - check::LOOK_BACK;
+    while store::stamp::forget_some(&app.db, before).await? {
         if stop.is_cancelled() {
             return Ok(());
         }

@@ -9,15 +9,14 @@ use kit::{
 use proto::options::Role;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait as _, ExprTrait as _,
-    FromQueryResult, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement,
-    sea_query::Expr,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::entity::device::{ActiveModel, Column, Entity, Model};
 use crate::{
     Error,
-    domain::{Device, DeviceState, PublicKey, Stamp},
+    domain::{Device, DeviceState, PublicKey},
 };
 
 /// Which devices to list.
@@ -178,37 +177,11 @@ pub(crate) async fn count_in_txn(txn: &Txn, id: Uuid, counter: u64) -> Result<bo
     Ok(moved.rows_affected > 0)
 }
 
-/// Removes what is known of a student's devices; their ids.
+/// Removes what is known of a student's devices; their ids. What they signed goes by its age.
 pub(crate) async fn forget_in_txn(txn: &Txn, student: Uuid) -> Result<Vec<Uuid>, DbErr> {
     let gone = Entity::delete_many().filter(Column::StudentId.eq(student));
     let gone = gone.exec_with_returning(&**txn).await?;
     Ok(gone.into_iter().map(|row| row.id).collect())
-}
-
-#[derive(FromQueryResult)]
-struct StampRow {
-    device_counter: i64,
-    scanned_at: DateTime<Utc>,
-}
-
-/// The counters and times of scans that a device signed, of those that came in since then. Refused ones count as well, but for
-/// those that were refused for the device itself.
-pub(crate) async fn stamps(
-    db: &impl ConnectionTrait,
-    student: Uuid,
-    device: Uuid,
-    since: DateTime<Utc>,
-) -> Result<Vec<Stamp>, DbErr> {
-    let sql = "SELECT device_counter, scanned_at FROM scan WHERE student_id = $1 AND received_at >= $2 \
-               AND device_id = $3 AND device_counter IS NOT NULL AND COALESCE(code, '') <> 'DEVICE_MISMATCH'";
-    let values = [student.into(), since.into(), device.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let rows = StampRow::find_by_statement(statement).all(db).await?;
-    let stamp = |row: StampRow| Stamp {
-        counter: u64::try_from(row.device_counter).unwrap_or_default(),
-        scanned_at: row.scanned_at,
-    };
-    Ok(rows.into_iter().map(stamp).collect())
 }
 
 fn stored(counter: u64, id: Uuid) -> Result<i64, Error> {

@@ -20,6 +20,7 @@ pub(crate) mod roll;
 mod rows;
 pub(crate) mod scan;
 pub(crate) mod session;
+pub(crate) mod stamp;
 pub(crate) mod student;
 
 use kit::db::{execute, statement};

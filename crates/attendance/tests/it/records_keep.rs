@@ -115,3 +115,23 @@ async fn coordinates_go_after_some_days_and_the_verdict_stays() {
         4
     );
 }
+
+#[tokio::test]
+async fn what_devices_signed_goes_when_no_late_scan_is_held_against_it_any_more() {
+    let gate = Gate::open().await;
+    let device = gate.world.clock.new_id();
+    for (counter, hours) in [(1_i64, 60), (2, 49), (3, 47)] {
+        let at = gate.world.clock.now() - TimeDelta::hours(hours);
+        gate.write(
+            "INSERT INTO device_stamp (device_id, counter, scanned_at, digest, noted_at) VALUES ($1, $2, $3, $4, $3)",
+            [device.into(), counter.into(), at.into(), vec![7_u8; 32].into()],
+        )
+        .await;
+    }
+    let gate = gate.again().await;
+    until("the end of old stamps", async || {
+        (gate.count("device_stamp").await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(gate.count("device_stamp WHERE counter = 3").await, 1);
+}

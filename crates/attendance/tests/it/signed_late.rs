@@ -158,3 +158,56 @@ async fn a_late_scan_spends_its_counter_whatever_it_is_refused_for() {
     assert_eq!(late.sync(sent.clone()).await, expected);
     assert_eq!(late.sync(sent).await, expected, "and so again");
 }
+
+/// The scans of a device are held against one another, however many sendings they come in.
+#[tokio::test]
+async fn of_sendings_at_once_one_uses_a_counter() {
+    let late = Late::begin().await;
+    let scans = (0..8).map(|seconds| {
+        let at = late.at(5) + Duration::seconds(seconds);
+        late.phone.sign(late.call.offline(at), 1, at)
+    });
+    let sendings = scans.map(|scan| late.sync(vec![scan]));
+    let mut results = futures_util::future::join_all(sendings).await.concat();
+    results.sort_unstable();
+    assert_eq!(results.pop().as_deref(), Some("marked"));
+    assert_eq!(results, ["DEVICE_MISMATCH"; 7]);
+}
+
+/// The same counter and the same time, but another code: not the same scan.
+#[tokio::test]
+async fn another_scan_of_the_same_moment_needs_a_counter_of_its_own() {
+    let late = Late::begin().await;
+    let at = late.at(5);
+    let first = late.signed(5, 1);
+    let elsewhere = ScanRequest {
+        location: Some(meters_north(0.5)),
+        ..late.call.offline(at)
+    };
+    let second = late.phone.sign(elsewhere, 1, at);
+    assert_eq!(late.sync(vec![first.clone()]).await, ["marked"]);
+    assert_eq!(late.sync(vec![second]).await, ["DEVICE_MISMATCH"]);
+    assert_eq!(
+        late.sync(vec![first]).await,
+        ["marked"],
+        "what was marked is, however often it is sent"
+    );
+}
+
+/// A phone that lost the answer, and with it the network, sends the scan once more when it is back.
+#[tokio::test]
+async fn what_was_scanned_online_may_be_sent_late_as_well() {
+    let late = Late::begin().await;
+    let now = late.gate.world.clock.now();
+    late.call.close(&late.gate).await;
+    let next = RollCall::open(&late.gate).await;
+    let online = late.phone.sign(next.at_display(&late.gate), 1, now);
+    assert!(
+        scan(&late.gate, &late.asha, online.clone())
+            .await
+            .unwrap()
+            .attendance_marked
+    );
+    late.gate.world.clock.advance(Duration::minutes(30));
+    assert_eq!(late.sync(vec![online]).await, ["already"]);
+}

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// How far back the scans of a device are held against one that was made offline: twice as long as such scans are taken.
-const LOOK_BACK: chrono::Duration = chrono::Duration::hours(48);
+pub(crate) const LOOK_BACK: chrono::Duration = chrono::Duration::hours(48);
+const NOT_THEIRS: &str = "it is none of the student's devices";
 
 /// What a scan says of its device.
 #[derive(Clone, Copy, Debug)]
@@ -41,54 +42,55 @@ pub(crate) async fn check(
     presented: Option<Presented<'_>>,
 ) -> Result<Option<DeviceProof>, Error> {
     let Some(presented) = presented else { return Ok(None) };
-    let device = signer(db, student, &presented, clock.now()).await?;
-    if presented.scan.counter <= device.counter {
+    let (scan, now) = (&presented.scan, clock.now());
+    let device = signer(db, student, &presented, now).await?;
+    if scan.counter <= device.counter {
         return Err(Error::DeviceMismatch("its counter was used before"));
     }
     let txn = db.begin().await?;
-    if !store::device::count_in_txn(&txn, device.id, presented.scan.counter).await? {
+    if !store::device::count_in_txn(&txn, device.id, scan.counter).await? {
         return Err(Error::DeviceMismatch("its counter was used before"));
     }
+    // It was made now, whatever the clock of the phone says.
+    store::stamp::note_in_txn(&txn, device.id, scan, now, now).await?;
     txn.commit().await?;
     Ok(Some(proof(&presented)))
 }
 
-/// The same for a scan that was made offline. `beside` are the scans of the same sending that were taken before it: they are
-/// not stored yet. A counter below the last one is good as long as it fits between its neighbours.
+/// The same for a scan that was made offline. A counter below the last one is good as long as it fits between its neighbours;
+/// the very scan, sent again after a lost answer, has the same result each time.
 pub(crate) async fn check_late(
     db: &Db,
     clock: &Clock,
     student: Uuid,
     presented: Option<Presented<'_>>,
-    beside: &[Stamp],
 ) -> Result<Option<DeviceProof>, Error> {
     let Some(presented) = presented else { return Ok(None) };
-    let scan = &presented.scan;
+    let (scan, now) = (&presented.scan, clock.now());
     let device = signer(db, student, &presented, scan.scanned_at).await?;
-    let since = clock.now() - LOOK_BACK;
-    let mut others = store::device::stamps(db.reader(), student, device.id, since).await?;
-    others.extend_from_slice(beside);
+    let txn = db.begin().await?;
+    if !store::stamp::hold_in_txn(&txn, device.id).await? {
+        return Err(Error::DeviceMismatch(NOT_THEIRS));
+    }
+    let others = store::stamp::others_in_txn(&txn, device.id, scan, now - LOOK_BACK).await?;
     let stamp = Stamp {
         counter: scan.counter,
         scanned_at: scan.scanned_at,
     };
-    // The very scan, sent again after a lost answer, has the same result each time.
-    others.retain(|other| *other != stamp);
     if fits(stamp, scan.server_time, &others).is_err() {
         return Err(Error::DeviceMismatch("its counter and its times do not agree"));
     }
-    let txn = db.begin().await?;
+    store::stamp::note_in_txn(&txn, device.id, scan, scan.scanned_at, now).await?;
     // One that comes late moves nothing.
-    if store::device::count_in_txn(&txn, device.id, scan.counter).await? {
-        txn.commit().await?;
-    }
+    store::device::count_in_txn(&txn, device.id, scan.counter).await?;
+    txn.commit().await?;
     Ok(Some(proof(&presented)))
 }
 
 /// The device that signed, as long as its signatures counted then.
 async fn signer(db: &Db, student: Uuid, presented: &Presented<'_>, at: DateTime<Utc>) -> Result<Device, Error> {
     let device = store::device::find_own(db.reader(), student, presented.device_id).await?;
-    let device = device.ok_or(Error::DeviceMismatch("it is none of the student's devices"))?;
+    let device = device.ok_or(Error::DeviceMismatch(NOT_THEIRS))?;
     match device.state_at(at) {
         DeviceState::Active => {}
         DeviceState::Waiting => return Err(Error::DeviceMismatch("it waits for a warden")),
@@ -185,7 +187,7 @@ mod tests {
             said(check(&self.db, &self.clock, student, Some(presented)).await)
         }
 
-        async fn late(&self, counter: u64, seconds: i64, beside: &[Stamp]) -> Result<u64, String> {
+        async fn late(&self, counter: u64, seconds: i64) -> Result<u64, String> {
             let scan = self.scan(counter, seconds);
             let signature = self.sign(&scan);
             let presented = Presented {
@@ -193,7 +195,7 @@ mod tests {
                 signature: &signature,
                 scan,
             };
-            said(check_late(&self.db, &self.clock, self.device.student_id, Some(presented), beside).await)
+            said(check_late(&self.db, &self.clock, self.device.student_id, Some(presented)).await)
         }
     }
 
@@ -263,20 +265,19 @@ mod tests {
     #[tokio::test]
     async fn what_was_made_offline_fits_between_its_neighbours() {
         let desk = Desk::open().await;
+        desk.clock.advance(chrono::Duration::seconds(900));
         assert_eq!(desk.online(9).await, Ok(9));
-        let beside = [Stamp {
-            counter: 5,
-            scanned_at: desk.clock.now() + chrono::Duration::seconds(500),
-        }];
-        assert_eq!(desk.late(6, 600, &beside).await, Ok(6));
+        desk.clock.advance(chrono::Duration::seconds(-900));
+        assert_eq!(desk.late(5, 500).await, Ok(5));
+        assert_eq!(desk.late(6, 600).await, Ok(6));
         // The very same once more, as after a lost answer.
-        assert_eq!(desk.late(5, 500, &beside).await, Ok(5));
-        for (counter, seconds) in [(5, 501), (4, 600), (6, 400)] {
-            let why = desk.late(counter, seconds, &beside).await.unwrap_err();
+        assert_eq!(desk.late(5, 500).await, Ok(5));
+        for (counter, seconds) in [(5, 501), (4, 600), (7, 400), (8, 1000), (9, 901), (10, 800)] {
+            let why = desk.late(counter, seconds).await.unwrap_err();
             assert_eq!(why, "its counter and its times do not agree", "{counter} {seconds}");
         }
         // It moves the counter on, never back.
-        assert_eq!(desk.late(12, 700, &beside).await, Ok(12));
+        assert_eq!(desk.late(12, 1000).await, Ok(12));
         assert!(desk.online(12).await.is_err());
         assert_eq!(desk.online(13).await, Ok(13));
     }

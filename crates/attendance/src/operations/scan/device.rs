@@ -6,28 +6,21 @@ use super::{Sent, judge::Moment};
 pub(crate) use crate::operations::devices::check::DeviceProof;
 use crate::{
     Error,
-    domain::{Refusal, SignedPlace, SignedScan, Stamp},
+    domain::{Refusal, SignedPlace, SignedScan},
     operations::{
         App,
         devices::check::{self, Presented},
     },
 };
 
-/// Holds a scan against the device that signed it; `None` where none did: a device that is only named proves nothing. `beside`
-/// are scans of the same sending that were taken before it.
-pub(super) async fn check(
-    app: &App,
-    student: Uuid,
-    sent: &Sent,
-    moment: Moment,
-    beside: &[Stamp],
-) -> Result<Option<DeviceProof>, Error> {
+/// Holds a scan against the device that signed it; `None` where none did: a device that is only named proves nothing.
+pub(super) async fn check(app: &App, student: Uuid, sent: &Sent, moment: Moment) -> Result<Option<DeviceProof>, Error> {
     let presented = match presented(sent)? {
         None => return Ok(None),
         presented => presented,
     };
     let checked = if moment.offline {
-        check::check_late(&app.db, &app.clock, student, presented, beside).await
+        check::check_late(&app.db, &app.clock, student, presented).await
     } else {
         check::check(&app.db, &app.clock, student, presented).await
     };

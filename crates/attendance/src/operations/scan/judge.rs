@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Sent, device, missing};
 use crate::{
     Error,
-    domain::{Evidence, Factor, FixRules, Nearness, Refusal, Session, Stamp, Student, evidence, proximity},
+    domain::{Evidence, Factor, FixRules, Nearness, Refusal, Session, Student, evidence, proximity},
     group::Wish,
     operations::{App, access_points},
     token::Code,
@@ -36,16 +36,10 @@ pub(super) struct Judged {
 }
 
 /// Judges a scan. What is missing of it is an error; what is wrong with it is a wish to keep the refusal.
-pub(super) async fn judge(
-    app: &App,
-    student: Uuid,
-    sent: &Sent,
-    moment: Moment,
-    beside: &[Stamp],
-) -> Result<Judged, Error> {
+pub(super) async fn judge(app: &App, student: Uuid, sent: &Sent, moment: Moment) -> Result<Judged, Error> {
     let mut judged = find(app, student, sent, moment).await?;
     missing(sent, judged.session.as_deref())?;
-    match check(app, &mut judged, student, sent, beside).await {
+    match check(app, &mut judged, student, sent).await {
         Ok(wish) => judged.wish = wish,
         Err(Error::Refused(refusal)) => judged.wish = Wish::Keep(refusal),
         Err(error) => return Err(error),
@@ -75,9 +69,9 @@ async fn find(app: &App, id: Uuid, sent: &Sent, moment: Moment) -> Result<Judged
     })
 }
 
-async fn check(app: &App, judged: &mut Judged, student: Uuid, sent: &Sent, beside: &[Stamp]) -> Result<Wish, Error> {
+async fn check(app: &App, judged: &mut Judged, student: Uuid, sent: &Sent) -> Result<Wish, Error> {
     // First of all, because a signed scan spends its counter whatever else is wrong with it; told last.
-    let device = device::check(app, student, sent, judged.moment, beside).await;
+    let device = device::check(app, student, sent, judged.moment).await;
     judged.device = *device.as_ref().unwrap_or(&None);
     let Some(session) = judged.session.clone() else {
         return Err(Error::Refused(match &judged.student {

@@ -51,18 +51,12 @@ pub(crate) struct Answer {
 
 pub(crate) async fn scan(app: &App, student: Uuid, sent: &Sent) -> Result<Answer, Error> {
     let now = app.clock.now();
-    let judged = judge::judge(
-        app,
-        student,
-        sent,
-        Moment {
-            at: now,
-            now,
-            offline: false,
-        },
-        &[],
-    )
-    .await?;
+    let moment = Moment {
+        at: now,
+        now,
+        offline: false,
+    };
+    let judged = judge::judge(app, student, sent, moment).await?;
     let entry = judged.entry(app, student, sent);
     let scan = First::of_scan(&entry.scan);
     let stored = app.group.store(entry).await?;

@@ -7,7 +7,7 @@ use super::{
     Sent,
     judge::{self, Moment},
 };
-use crate::{Error, domain::Stamp, group::Stored, operations::App};
+use crate::{Error, group::Stored, operations::App};
 
 /// What came of a late scan.
 #[derive(Clone, Debug)]
@@ -41,18 +41,14 @@ pub(crate) async fn sync(app: &App, student: Uuid, scans: &[Option<Sent>]) -> Re
         .collect();
     order.sort_by_key(|(index, _, scanned_at)| (*scanned_at, *index));
     let mut results = vec![nothing(); scans.len()];
-    let (now, mut waiting, mut beside) = (app.clock.now(), Vec::new(), Vec::new());
+    let (now, mut waiting) = (app.clock.now(), Vec::new());
     for (index, sent, at) in order {
         let moment = Moment { at, now, offline: true };
-        let judged = match judge::judge(app, student, sent, moment, &beside).await {
+        let judged = match judge::judge(app, student, sent, moment).await {
             Ok(judged) => judged,
             Err(Error::Invalid(_)) => continue,
             Err(error) => return Err(error),
         };
-        beside.extend(judged.device.map(|proof| Stamp {
-            counter: proof.counter,
-            scanned_at: at,
-        }));
         let session = judged.session.as_ref().map(|session| session.id);
         let entry = judged.entry(app, student, sent);
         waiting.push((index, at, session, app.group.submit(entry)?));

@@ -1,6 +1,7 @@
 //! The schema of this service's database.
 
 mod m0001_roll_calls;
+mod m0002_stamps;
 pub(crate) mod partitions;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -13,6 +14,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = kit::db::migrations();
         all.push(Box::new(m0001_roll_calls::Migration));
+        all.push(Box::new(m0002_stamps::Migration));
         all
     }
 }
