@@ -54,7 +54,7 @@ async fn forget_places(app: &App, stop: &CancellationToken) -> Result<(), Error>
 }
 
 async fn forget_stamps(app: &App, stop: &CancellationToken) -> Result<(), Error> {
-    let before = app.clock.now() - check::LOOK_BACK;
+    let before = app.clock.now() - check::HELD;
     while store::stamp::forget_some(&app.db, before).await? {
         if stop.is_cancelled() {
             return Ok(());

@@ -27,15 +27,10 @@ pub(crate) async fn hold_in_txn(txn: &Txn, device: Uuid) -> Result<bool, DbErr> 
     Ok(held.is_some())
 }
 
-/// What the device signed since then, but for this very scan, which may have come before.
-pub(crate) async fn others_in_txn(
-    txn: &Txn,
-    device: Uuid,
-    scan: &SignedScan<'_>,
-    since: DateTime<Utc>,
-) -> Result<Vec<Stamp>, DbErr> {
-    let sql = "SELECT counter, scanned_at FROM device_stamp WHERE device_id = $1 AND noted_at >= $2 AND digest <> $3";
-    let values = [device.into(), since.into(), scan.digest().to_vec().into()];
+/// What the device signed lately, but for this very scan, which may have come before.
+pub(crate) async fn others_in_txn(txn: &Txn, device: Uuid, scan: &SignedScan<'_>) -> Result<Vec<Stamp>, DbErr> {
+    let sql = "SELECT counter, scanned_at FROM device_stamp WHERE device_id = $1 AND digest <> $2";
+    let values = [device.into(), scan.digest().to_vec().into()];
     let rows = Row::find_by_statement(statement(&**txn, sql, values))
         .all(&**txn)
         .await?;

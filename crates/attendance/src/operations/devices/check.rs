@@ -14,8 +14,8 @@ use crate::{
     store,
 };
 
-/// How far back the scans of a device are held against one that was made offline: twice as long as such scans are taken.
-pub(crate) const LOOK_BACK: chrono::Duration = chrono::Duration::hours(48);
+/// For so long the scans of a device are held against those that were made offline: twice as long as such scans are taken.
+pub(crate) const HELD: chrono::Duration = chrono::Duration::hours(48);
 const NOT_THEIRS: &str = "it is none of the student's devices";
 
 /// What a scan says of its device.
@@ -72,7 +72,7 @@ pub(crate) async fn check_late(
     if !store::stamp::hold_in_txn(&txn, device.id).await? {
         return Err(Error::DeviceMismatch(NOT_THEIRS));
     }
-    let others = store::stamp::others_in_txn(&txn, device.id, scan, now - LOOK_BACK).await?;
+    let others = store::stamp::others_in_txn(&txn, device.id, scan).await?;
     let stamp = Stamp {
         counter: scan.counter,
         scanned_at: scan.scanned_at,
