@@ -67,7 +67,7 @@ impl From<ServiceSecret> for Secrets {
 struct Inner {
     keys: RwLock<PublishedKeys>,
     /// The key of [`HS256_KID`], which never comes from auth.
-    hs256: Option<VerifyingKey>,
+    hs256: Option<Arc<VerifyingKey>>,
     /// When auth was last asked, and whether it answered; the lock lets one ask at a time.
     asked: Mutex<Option<(DateTime<Utc>, bool)>>,
     source: KeySource,
@@ -83,16 +83,15 @@ struct Inner {
 /// The keys of auth, as it published them last.
 #[derive(Default)]
 struct PublishedKeys {
-    by_id: HashMap<KeyId, VerifyingKey>,
+    by_id: HashMap<KeyId, Arc<VerifyingKey>>,
     /// When they were asked for.
     read: Option<DateTime<Utc>>,
 }
 
-/// A key, with the one algorithm that it is for.
-#[derive(Clone)]
+/// A key, and what must hold of the tokens that it signed.
 struct VerifyingKey {
-    algorithm: Algorithm,
-    key: Arc<DecodingKey>,
+    key: DecodingKey,
+    rules: Validation,
 }
 
 /// A token that was verified.
@@ -120,10 +119,7 @@ impl Verifier {
             .max_capacity(REMEMBERED)
             .time_to_live(Duration::from_hours(1))
             .build();
-        let hs256 = token.map(|secret| VerifyingKey {
-            algorithm: Algorithm::HS256,
-            key: Arc::new(secret.verifying_key()),
-        });
+        let hs256 = token.map(|secret| Arc::new(VerifyingKey::new(secret.verifying_key(), Algorithm::HS256)));
         Self(Arc::new(Inner {
             keys: RwLock::default(),
             hs256,
@@ -202,17 +198,10 @@ impl Verifier {
     }
 
     fn verify_signed(&self, token: &str, by: &VerifyingKey) -> Result<Verified, Fault> {
-        // The algorithm is the key's, whatever the header says.
-        let mut validation = Validation::new(by.algorithm);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        // Time is checked below, against our clock.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &by.key, &validation)
+        let claims = jsonwebtoken::decode::<Claims>(token, &by.key, &by.rules)
             .map_err(|_| refused())?
             .claims;
+        // Against our clock.
         if !claims.hold_at(self.0.clock.now().timestamp()) {
             return Err(refused());
         }
@@ -232,7 +221,7 @@ impl Verifier {
     }
 
     /// The key of an id. Keys are asked for anew when they are old, or when the id is unknown.
-    async fn key(&self, id: &str) -> Result<VerifyingKey, Fault> {
+    async fn key(&self, id: &str) -> Result<Arc<VerifyingKey>, Fault> {
         if id == HS256_KID {
             return self.0.hs256.clone().ok_or_else(refused);
         }
@@ -268,12 +257,12 @@ impl Verifier {
         }
     }
 
-    fn known_key(&self, id: &str) -> Option<VerifyingKey> {
+    fn known_key(&self, id: &str) -> Option<Arc<VerifyingKey>> {
         self.published().by_id.get(id).cloned()
     }
 
     /// A key that was published a short time ago.
-    fn fresh_key(&self, id: &str) -> Option<VerifyingKey> {
+    fn fresh_key(&self, id: &str) -> Option<Arc<VerifyingKey>> {
         let published = self.published();
         let age = self.0.clock.now() - published.read?;
         let key = published.by_id.get(id).filter(|_| is_within(age, KEYS_HOLD));
@@ -285,7 +274,7 @@ impl Verifier {
     }
 
     /// Asks auth for its keys. That auth is away says nothing about the token, so it is not a refusal.
-    async fn ask(&self) -> Result<HashMap<KeyId, VerifyingKey>, Fault> {
+    async fn ask(&self) -> Result<HashMap<KeyId, Arc<VerifyingKey>>, Fault> {
         let mut request = tonic::Request::new(proto::types::Nothing {});
         request.set_timeout(ASK_LIMIT);
         let answer = self.0.source.clone().jwks(request).await.map_err(|status| {
@@ -320,19 +309,28 @@ impl Verifier {
 }
 
 impl VerifyingKey {
+    /// The algorithm is the key's, whatever the header of a token says.
+    fn new(key: DecodingKey, algorithm: Algorithm) -> Self {
+        let mut rules = Validation::new(algorithm);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // Time is checked against our clock, by whoever verifies.
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        Self { key, rules }
+    }
+
     /// Auth publishes Ed25519 keys; anything else under its name is passed over.
-    fn read(jwk: &Jwk) -> Option<(KeyId, Self)> {
+    fn read(jwk: &Jwk) -> Option<(KeyId, Arc<Self>)> {
         let AlgorithmParameters::OctetKeyPair(pair) = &jwk.algorithm else {
             return None;
         };
         if pair.curve != EllipticCurve::Ed25519 {
             return None;
         }
-        let key = Self {
-            algorithm: Algorithm::EdDSA,
-            key: Arc::new(DecodingKey::from_jwk(jwk).ok()?),
-        };
-        Some((jwk.common.key_id.clone()?, key))
+        let key = Self::new(DecodingKey::from_jwk(jwk).ok()?, Algorithm::EdDSA);
+        Some((jwk.common.key_id.clone()?, Arc::new(key)))
     }
 }
 
