@@ -15,7 +15,7 @@ use futures_util::FutureExt as _;
 use sea_orm::DbErr;
 use tokio::{
     sync::{Semaphore, oneshot},
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -30,6 +30,8 @@ pub(super) const TRIES: u32 = 5;
 pub(super) const HELD: usize = 64;
 /// Transactions of one consumer at once: the database's connections are there for requests too.
 const APPLYING: usize = 4;
+/// Between two transactions of a consumer that takes events together: what comes within so short a time goes into one.
+const PACE: Duration = Duration::from_millis(10);
 /// A try that takes longer has failed.
 const APPLY_LIMIT: Duration = Duration::from_secs(15);
 const BETWEEN_TRIES: Backoff = Backoff::new(Duration::from_millis(400), Duration::from_secs(5));
@@ -115,8 +117,14 @@ pub struct Consumer {
     clock: Clock,
     hear: Arc<dyn Hear>,
     applying: Arc<Semaphore>,
-    /// Those that wait for the next transaction, where it takes all.
-    waiting: Option<Arc<Mutex<Vec<Waiting>>>>,
+    gathering: Option<Arc<Gathering>>,
+}
+
+/// Where events wait for the next transaction, which takes all.
+struct Gathering {
+    waiting: Mutex<Vec<Waiting>>,
+    /// Whose turn it is, and when the last one began.
+    turn: tokio::sync::Mutex<Instant>,
 }
 
 struct Waiting {
@@ -160,16 +168,19 @@ impl Consumer {
             clock,
             hear,
             applying: Arc::new(Semaphore::new(APPLYING)),
-            waiting: None,
+            gathering: None,
         }
     }
 
     /// Events that wait go into one transaction. For effects that are small, many, and in the database alone.
     #[must_use]
     pub fn together(self) -> Self {
+        let gathering = Gathering {
+            waiting: Mutex::default(),
+            turn: tokio::sync::Mutex::new(Instant::now()),
+        };
         Self {
-            applying: Arc::new(Semaphore::new(1)),
-            waiting: Some(Arc::default()),
+            gathering: Some(Arc::new(gathering)),
             ..self
         }
     }
@@ -245,8 +256,8 @@ impl Consumer {
             traceparent = event.traceparent);
         telemetry::follow(&span, event.traceparent.as_deref());
         let work = async {
-            if let Some(waiting) = &self.waiting {
-                return self.try_together(waiting, event).await;
+            if let Some(gathering) = &self.gathering {
+                return self.try_together(gathering, event).await;
             }
             // Never closed, so a permit always comes.
             let _permit = self.applying.acquire().await;
@@ -256,15 +267,17 @@ impl Consumer {
     }
 
     /// Whose turn it is applies all that waits, also for those behind.
-    async fn try_together(&self, waiting: &Mutex<Vec<Waiting>>, event: &Event) -> Try {
-        let held = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn try_together(&self, gathering: &Gathering, event: &Event) -> Try {
+        let held = || gathering.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let (told, mut outcome) = oneshot::channel();
         let event = event.clone();
         held().push(Waiting { event, told });
-        let _turn = self.applying.acquire().await;
+        let mut last = gathering.turn.lock().await;
         if let Ok(outcome) = outcome.try_recv() {
             return outcome;
         }
+        sleep_until(*last + PACE).await;
+        *last = Instant::now();
         let batch = std::mem::take(&mut *held());
         self.settle(batch).await;
         // Only told to stop could whoever had the turn be gone with it.

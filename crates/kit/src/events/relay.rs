@@ -34,7 +34,7 @@ const EVENT_REFUSED: Backoff = Backoff::new(Duration::from_millis(250), Duration
 const AWAY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// Between two turns: each is a transaction, and what happens within so short a time goes out with one.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 const PURGE_EVERY: Duration = Duration::from_hours(1);
