@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// Nothing here takes longer, also on a slow machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a busy machine is asked again.
+const MOST_TRIES: u32 = 20;
 
 /// `hostelpulse` with arguments, in an environment that holds nothing of ours.
 pub(crate) fn hostelpulse(arguments: &[&str]) -> Command {
@@ -98,6 +100,23 @@ impl Running {
         Answer {
             status,
             body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
+    }
+
+    /// Posts something under a key: it is done once, however often a busy machine says that it is to be asked again.
+    pub(crate) async fn insist(&self, path: &str, token: &str, body: &Value, key: &str) -> Answer {
+        let mut tries = 0;
+        loop {
+            let request = self.request(Method::POST, path).bearer_auth(token).json(body);
+            let response = request.header("idempotency-key", key).send().await.unwrap();
+            let answer = Answer {
+                status: response.status(),
+                body: response.json().await.unwrap(),
+            };
+            tries += 1;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE || tries == MOST_TRIES {
+                return answer;
+            }
         }
     }
 

@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 
 use crate::binary::{Answer, Running};
 
-/// How often a busy machine is asked again.
-const MOST_TRIES: u32 = 20;
 const PATH: &str = "/api/v1/grievances";
 
 fn code(answer: &Answer) -> (u16, &str) {
@@ -39,23 +37,7 @@ fn fan() -> Value {
 async fn raise(hostel: &Running, token: &str, body: Value) -> Answer {
     static RAISED: AtomicU64 = AtomicU64::new(0);
     let key = format!("raise-{}", RAISED.fetch_add(1, Ordering::Relaxed));
-    raise_as(hostel, token, body, &key).await
-}
-
-async fn raise_as(hostel: &Running, token: &str, body: Value, key: &str) -> Answer {
-    let mut tries = 0;
-    loop {
-        let request = hostel.request(Method::POST, PATH).bearer_auth(token).json(&body);
-        let response = request.header("idempotency-key", key).send().await.unwrap();
-        let answer = Answer {
-            status: response.status(),
-            body: response.json().await.unwrap(),
-        };
-        tries += 1;
-        if answer.status != StatusCode::SERVICE_UNAVAILABLE || tries == MOST_TRIES {
-            return answer;
-        }
-    }
+    hostel.insist(PATH, token, &body, &key).await
 }
 
 async fn put(hostel: &Running, token: &str, path: &str, body: Value) -> Answer {
@@ -291,7 +273,7 @@ async fn what_is_wrong_is_told_by_its_field_and_a_key_counts_once() {
     assert_eq!(code(&nowhere), (404, "NOT_FOUND"));
     let mut answers = Vec::new();
     for _ in 0..2 {
-        let answer = raise_as(&hostel, &student, fan(), "fan-1").await;
+        let answer = hostel.insist(PATH, &student, &fan(), "fan-1").await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         answers.push(answer.data()["ticket_id"].clone());
     }
