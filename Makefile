@@ -50,7 +50,7 @@ proto-baseline: ## accept the protos as they are now as the contract that client
 build: ## the release binaries, in target/release
 	$(CARGO) build --release --workspace --bins --locked
 
-bench: build ## load and fault measurements; ARGS say which: hop, login, students, scans, reports, import, upload
+bench: build ## load and fault measurements; ARGS say which: hop, login, students, scans, reports, tickets, import, upload
 	target/release/bench $(ARGS)
 
 fuzz: ## throw garbage at the reader of roll calls' tokens for FUZZ_SECONDS, 60 unless said; needs cargo-fuzz and a nightly compiler

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
-use kit::copies::{self, Copies, Records};
-use kit::upstream::Channel;
+use kit::{
+    copies::{self, Copies, Records},
+    upstream::Channel,
+};
 use proto::{
     auth::{PersonRecord, StreamPeopleRequest, people_client::PeopleClient},
     options::Role,
