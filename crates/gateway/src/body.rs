@@ -25,6 +25,8 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Slower than this is not sending but holding on.
 const LEAST_BYTES_A_SECOND: u64 = 1000;
+/// An object with nothing in it, and some white space.
+const LONGEST_NOTHING: usize = 64;
 
 /// Whether a request announces a body.
 pub(crate) fn has_body(headers: &HeaderMap) -> bool {
@@ -67,6 +69,23 @@ pub(crate) async fn untyped_json(
     value
         .map(Some)
         .map_err(|error| Refusal::invalid("body", format!("is not JSON: {error}")))
+}
+
+/// Where nothing is to be said: no body, or an object with nothing in it, which some clients send with everything.
+pub(crate) async fn nothing(headers: &HeaderMap, payload: Payload, limit: Duration) -> Result<(), Refusal> {
+    if !has_body(headers) {
+        return Ok(());
+    }
+    let said = tokio::time::timeout(limit, collect(payload, LONGEST_NOTHING)).await;
+    let said = said.map_err(|_| Refusal::too_slow())??.ok_or_else(not_empty)?;
+    match serde_json::from_slice(&said) {
+        Ok(Value::Object(fields)) if fields.is_empty() => Ok(()),
+        _ => Err(not_empty()),
+    }
+}
+
+pub(crate) fn not_empty() -> Refusal {
+    Refusal::invalid("body", "must be empty")
 }
 
 /// Reads what a form of a page sends, whole; `None` for nothing.

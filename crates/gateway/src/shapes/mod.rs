@@ -10,7 +10,11 @@ mod watch;
 
 pub(crate) use page::refused as refused_page;
 
-use actix_web::{HttpResponse, http::header, web::Payload};
+use actix_web::{
+    HttpResponse,
+    http::{Method, header},
+    web::Payload,
+};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -45,8 +49,11 @@ async fn read_body(visit: &Visit<'_>, input: &Input, payload: Option<Payload>) -
     let headers = visit.request.headers();
     let cookie = visit.route.cookie.as_ref();
     match (payload, &input.body) {
+        (Some(payload), Body::Nothing) if visit.request.method() != Method::GET => {
+            body::nothing(headers, payload, limit).await.map(|()| None)
+        }
         // Nobody reads it, so nobody says what it should have been.
-        (_, Body::Nothing) if body::has_body(headers) => Err(Refusal::invalid("body", "must be empty")),
+        (_, Body::Nothing) if body::has_body(headers) => Err(body::not_empty()),
         // Beside a cookie there may be nothing to say, and then nothing to say of its kind.
         (Some(payload), _)
             if cookie.is_some_and(cookie::Rule::takes) && !headers.contains_key(header::CONTENT_TYPE) =>

@@ -169,6 +169,24 @@ async fn what_does_not_fit_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn whoever_has_nothing_to_say_may_say_so() {
+    let world = world().await;
+    let token = world.token("student");
+    let say = async |body: &str| {
+        let request = world.http.post(world.url("/api/v1/whoami")).bearer_auth(&token);
+        let request = request.header("content-type", "application/json");
+        Answer::of(request.body(body.to_owned())).await
+    };
+    for nothing in ["", "{}", " {\n} "] {
+        assert_eq!(say(nothing).await.status, 200, "{nothing:?}");
+    }
+    let much = format!("{{{}}}", " ".repeat(100_000));
+    for something in ["{\"text\":1}", "[]", "null", "{", "x", &much] {
+        assert_eq!(say(something).await.fields(), ["body"]);
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_are_no_json_are_refused() {
     let world = world().await;
     let send = async |kind: &str, body: Vec<u8>| {
