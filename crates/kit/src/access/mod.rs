@@ -9,6 +9,7 @@ mod ended;
 mod layer;
 mod policy;
 mod service_token;
+pub(crate) mod signature;
 mod token;
 mod token_secret;
 mod verifier;

@@ -128,7 +128,7 @@ struct Gathering {
 }
 
 struct Waiting {
-    event: Event,
+    event: Arc<Event>,
     told: oneshot::Sender<Try>,
 }
 
@@ -203,7 +203,7 @@ impl Consumer {
 
     /// Tries until the event is applied, has failed too often, or it is time to stop. `before` counts tries of earlier
     /// deliveries; one is always left.
-    pub(super) async fn work(&self, event: &Event, before: u32, stop: &CancellationToken) -> Outcome {
+    pub(super) async fn work(&self, event: &Arc<Event>, before: u32, stop: &CancellationToken) -> Outcome {
         let mut tries = before.min(TRIES - 1);
         let mut first_failed_at = None;
         let mut outages = 0_u32;
@@ -251,7 +251,7 @@ impl Consumer {
         }
     }
 
-    async fn try_once(&self, event: &Event) -> Try {
+    async fn try_once(&self, event: &Arc<Event>) -> Try {
         let span = tracing::info_span!("apply event", consumer = self.name(), event = %event.id, kind = event.kind,
             traceparent = event.traceparent);
         telemetry::follow(&span, event.traceparent.as_deref());
@@ -267,7 +267,7 @@ impl Consumer {
     }
 
     /// Whose turn it is applies all that waits, also for those behind.
-    async fn try_together(&self, gathering: &Gathering, event: &Event) -> Try {
+    async fn try_together(&self, gathering: &Gathering, event: &Arc<Event>) -> Try {
         let held = || gathering.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let (told, mut outcome) = oneshot::channel();
         let event = event.clone();
@@ -286,7 +286,7 @@ impl Consumer {
 
     /// Tries all in one transaction, and one after the other where that fails: what is wrong with one of them is its own.
     async fn settle(&self, batch: Vec<Waiting>) {
-        let events: Vec<&Event> = batch.iter().map(|waiting| &waiting.event).collect();
+        let events: Vec<&Event> = batch.iter().map(|waiting| &*waiting.event).collect();
         let all = match self.try_all(&events).await {
             Try::Failed(_) if batch.len() > 1 => None,
             outcome => Some(outcome),

@@ -160,7 +160,12 @@ async fn open(consumer: &Consumer, shelf: &Shelf, letter: Letter, stop: &Cancell
     let _ = letter.answer.send(outcome);
 }
 
-async fn work(consumer: &Consumer, shelf: &Shelf, event: &Event, stop: &CancellationToken) -> Result<(), PortError> {
+async fn work(
+    consumer: &Consumer,
+    shelf: &Shelf,
+    event: &Arc<Event>,
+    stop: &CancellationToken,
+) -> Result<(), PortError> {
     // What is parked already has had its tries; it gets one more each time that it comes along.
     let was_parked = parked::holds(shelf, event.id).await.map_err(|error| no_shelf(&error))?;
     let tried = if was_parked { TRIES - 1 } else { 0 };
@@ -204,6 +209,7 @@ async fn replay_some(consumer: &Consumer, shelf: &Shelf, stop: &CancellationToke
 }
 
 async fn replay_one(consumer: &Consumer, shelf: &Shelf, event: Event, stop: &CancellationToken) -> Result<(), DbErr> {
+    let event = Arc::new(event);
     match consumer.work(&event, 0, stop).await {
         Outcome::Done => parked::remove(shelf, event.id).await,
         Outcome::Poison(failure) => parked::put(shelf, &event, &failure).await,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Clock, Db, Keyring,
-    access::{AccessLayer, Policies, Secrets, ServiceSecret, ServiceTokens, TokenSecret, Verifier},
+    access::{AccessLayer, Policies, Secrets, ServiceSecret, ServiceTokens, TokenSecret, Verifier, signature},
     cache::{self, Cache},
     config::{Base, Config, Loader, Stores},
     contract,
@@ -364,8 +364,9 @@ pub fn sections() -> Vec<String> {
     sections
 }
 
-/// The runtime of a process, with the one TLS provider that everything in it uses.
+/// The runtime of a process, with the one provider of TLS, and the one of tokens' signatures, that everything in it uses.
 pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    signature::install();
     // Only fails when it was installed before, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = tokio::runtime::Builder::new_multi_thread();

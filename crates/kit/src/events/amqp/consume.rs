@@ -1,6 +1,6 @@
 //! One consumer on its queue: an event is acknowledged after its effect is committed, or after it is parked.
 
-use std::{future::ready, time::Duration};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use lapin::{
@@ -28,7 +28,7 @@ const AGAIN: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_s
 const GOOD: Duration = Duration::from_secs(30);
 
 struct Letter {
-    event: Result<Event, serde_json::Error>,
+    event: Result<Arc<Event>, serde_json::Error>,
     delivery: Delivery,
 }
 
@@ -86,7 +86,7 @@ async fn session(bus: &Amqp, consumer: &Consumer, stop: &CancellationToken) -> R
 
 impl Letter {
     fn of(delivery: Delivery) -> Self {
-        let event = serde_json::from_slice(&delivery.data);
+        let event = serde_json::from_slice(&delivery.data).map(Arc::new);
         Self { event, delivery }
     }
 
