@@ -1,5 +1,6 @@
-//! What checks the Ed25519 signatures of tokens: the crate that everything else here signs with. Where the processor has
-//! AVX-512 it needs half the time of the one that jsonwebtoken brings along, and each new token costs such a check.
+//! What checks the Ed25519 signatures of tokens: the crate that the keys of people's devices are checked with. Where the
+//! processor has AVX-512 it needs half the time of the one that jsonwebtoken brings along, and each new token costs such a
+//! check.
 
 use std::sync::LazyLock;
 
@@ -25,9 +26,10 @@ static PROVIDER: LazyLock<CryptoProvider> = LazyLock::new(|| CryptoProvider {
 
 struct Ed25519(VerifyingKey);
 
-/// Has the tokens of this process checked here. Without it jsonwebtoken comes to the same answers, only later.
+/// Has the tokens of this process checked here; to be called before any token is signed or checked. Without it jsonwebtoken
+/// comes to the same answers of every key that auth publishes, only later.
 pub(crate) fn install() {
-    // Only fails when it was installed before, which is what is wanted.
+    // Only fails when it was installed before, or too late: tokens are checked all the same.
     let _ = PROVIDER.install_default();
 }
 
