@@ -1,16 +1,19 @@
 //! What looked odd, and the scans in which it is looked for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kit::{db::Txn, page::Paging};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement, Value,
+    ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement, Value,
     sea_query::{Expr, Func, OnConflict},
 };
 use uuid::Uuid;
 
-use super::entity::flag::{ActiveModel, Column, Entity, Model};
+use super::{
+    entity::flag::{ActiveModel, Column, Entity, Model},
+    rows::places,
+};
 use crate::{
     Error,
     domain::{Flag, FlagReview, Oddity, OddityKind, Sighting, Verdict},
@@ -108,9 +111,11 @@ pub(crate) async fn review_in_txn(txn: &Txn, id: Uuid, review: &FlagReview) -> R
     changed.into_iter().next().map(flag).transpose()
 }
 
+/// A roll call in which somebody tried.
 #[derive(FromQueryResult)]
-struct Id {
+pub(crate) struct Tried {
     id: Uuid,
+    day: NaiveDate,
 }
 
 /// Roll calls that began lately and in which somebody tried since then.
@@ -118,15 +123,15 @@ pub(crate) async fn sessions_tried_since(
     db: &impl ConnectionTrait,
     begun_after: DateTime<Utc>,
     since: DateTime<Utc>,
-) -> Result<Vec<Uuid>, DbErr> {
+) -> Result<Vec<Tried>, DbErr> {
     let sql = format!(
-        "SELECT session.id FROM session WHERE session.valid_from >= $1 AND EXISTS (SELECT 1 FROM scan \
-         WHERE scan.session_id = session.id AND scan.received_at >= $2) ORDER BY session.valid_from LIMIT {MOST_SESSIONS}"
+        "SELECT session.id, session.day FROM session WHERE session.valid_from >= $1 AND EXISTS (SELECT 1 FROM scan \
+         WHERE scan.session_id = session.id AND scan.day = session.day AND scan.received_at >= $2) \
+         ORDER BY session.valid_from LIMIT {MOST_SESSIONS}"
     );
     let values = [begun_after.into(), since.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let rows = Id::find_by_statement(statement).all(db).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Tried::find_by_statement(statement).all(db).await
 }
 
 #[derive(FromQueryResult)]
@@ -149,28 +154,33 @@ const TRY: &str = "SELECT id, session_id, student_id, scanned_at, received_at, l
     device_id, device_counter, token_counter, code FROM scan";
 
 /// The tries of a roll call.
-pub(crate) async fn tries_of_session(db: &impl ConnectionTrait, session: Uuid) -> Result<Vec<Sighting>, DbErr> {
-    let sql = format!("{TRY} WHERE session_id = $1 ORDER BY received_at DESC LIMIT {MOST_TRIES}");
-    tries(db, sql, vec![session.into()]).await
+pub(crate) async fn tries_of_session(db: &impl ConnectionTrait, of: &Tried) -> Result<Vec<Sighting>, DbErr> {
+    let sql = format!("{TRY} WHERE session_id = $1 AND day = $2 ORDER BY received_at DESC LIMIT {MOST_TRIES}");
+    tries(db, sql, vec![of.id.into(), of.day.into()]).await
 }
 
-/// What these students tried since then.
+/// What these students tried since then, in roll calls of whatever day: also old codes are sent.
 pub(crate) async fn tries_of_students(
     db: &impl ConnectionTrait,
     students: &[Uuid],
     since: DateTime<Utc>,
 ) -> Result<Vec<Sighting>, DbErr> {
+    let of_one = format!("{TRY} WHERE session_id IS NOT NULL AND received_at >= $1 AND student_id");
+    let latest = format!("ORDER BY received_at DESC LIMIT {MOST_TRIES}");
     let mut found = Vec::new();
     for some in students.chunks(IDS_A_STATEMENT) {
-        let places: Vec<String> = (2..2 + some.len()).map(|place| format!("${place}")).collect();
-        let sql = format!(
-            "{TRY} WHERE session_id IS NOT NULL AND received_at >= $1 AND student_id IN ({}) \
-             ORDER BY received_at DESC LIMIT {MOST_TRIES}",
-            places.join(", ")
-        );
-        let mut values: Vec<Value> = vec![since.into()];
-        values.extend(some.iter().map(|id| Value::from(*id)));
-        found.append(&mut tries(db, sql, values).await?);
+        let ids = places(1, some.len());
+        let sql = match db.get_database_backend() {
+            // One after the other by the index: what PostgreSQL knows of a month that has just begun would make it read all of it.
+            DbBackend::Postgres => format!(
+                "SELECT tries.* FROM unnest(ARRAY[{ids}]) AS asked (id) CROSS JOIN LATERAL \
+                 ({of_one} = asked.id {latest}) AS tries {latest}"
+            ),
+            _ => format!("{of_one} IN ({ids}) {latest}"),
+        };
+        let ids = some.iter().map(|id| Value::from(*id));
+        let values = std::iter::once(since.into()).chain(ids);
+        found.append(&mut tries(db, sql, values.collect()).await?);
     }
     Ok(found)
 }

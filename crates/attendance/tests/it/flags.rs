@@ -139,6 +139,29 @@ async fn each_oddity_is_found_once() {
 }
 
 #[tokio::test]
+async fn also_a_code_of_last_week_tells_where_somebody_was() {
+    let (gate, session, pupils) = gate_with(1).await;
+    Try::of(gate.world.clock.new_id(), &pupils[0])
+        .refused("QR_EXPIRED")
+        .of_days_ago(7)
+        .at(29.613, 77.209)
+        .within(5.0)
+        .ago(10)
+        .lay(&gate)
+        .await;
+    Try::of(session, &pupils[0])
+        .marked()
+        .at(HERE.0, HERE.1)
+        .within(5.0)
+        .lay(&gate)
+        .await;
+    assert_eq!(
+        raised(&gate, FlagKind::ImpossibleTravel).await.student_ids,
+        ids(&pupils)
+    );
+}
+
+#[tokio::test]
 async fn a_flag_is_reviewed_once() {
     let (gate, session, pupils) = gate_with(1).await;
     for _ in 0..5 {

@@ -1,12 +1,12 @@
 //! Tries that are laid down in the tables as the service would write them, and the guard's word on them.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::gate::{Gate, Pupil};
 
-/// The day of all that is laid down here.
+/// The day of what is laid down here, unless another is said.
 pub(crate) fn day(gate: &Gate) -> NaiveDate {
     gate.world.clock.now().date_naive()
 }
@@ -33,6 +33,8 @@ pub(crate) struct Try {
     outcome: &'static str,
     code: Option<String>,
     seconds_ago: i64,
+    /// How long before today the roll call was.
+    days_ago: u64,
     place: Option<(f64, f64)>,
     accuracy: Option<f64>,
     device: Option<(Uuid, i64)>,
@@ -46,6 +48,7 @@ impl Try {
             outcome: "marked",
             code: None,
             seconds_ago: 0,
+            days_ago: 0,
             place: None,
             accuracy: None,
             device: None,
@@ -77,6 +80,12 @@ impl Try {
         self
     }
 
+    /// With a code of a roll call that was so many days ago.
+    pub(crate) fn of_days_ago(mut self, days: u64) -> Self {
+        self.days_ago = days;
+        self
+    }
+
     pub(crate) fn at(mut self, latitude: f64, longitude: f64) -> Self {
         self.place = Some((latitude, longitude));
         self
@@ -99,7 +108,7 @@ impl Try {
 
     /// The same many times in one commit; the id of the last.
     pub(crate) async fn lay_many(&self, gate: &Gate, times: usize) -> Uuid {
-        let (clock, day) = (&gate.world.clock, day(gate));
+        let (clock, day) = (&gate.world.clock, day(gate) - Days::new(self.days_ago));
         let at = clock.now() - chrono::Duration::seconds(self.seconds_ago);
         let mut id = Uuid::nil();
         let (mut places, mut values): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());

@@ -41,7 +41,7 @@ pub(crate) async fn regularly(app: &App, stop: &CancellationToken) {
 async fn look(app: &App, since: DateTime<Utc>) -> Result<(), Error> {
     let (db, now) = (app.db.reader(), app.clock.now());
     for session in store::flag::sessions_tried_since(db, now - RECENT, since).await? {
-        let tries = store::flag::tries_of_session(db, session).await?;
+        let tries = store::flag::tries_of_session(db, &session).await?;
         let many = usize::try_from(app.config.old_codes).unwrap_or(usize::MAX);
         let mut found = in_session(&tries, many);
         let mut lately: Vec<Uuid> = tries
