@@ -1,8 +1,9 @@
 //! Tries that arrive together are stored together: one transaction, one wait for the disk, and each caller told their own
 //! outcome.
 //!
-//! One task stores; the next batch gathers while it does, so that nothing waits when there is little to do. Whatever was
-//! accepted is stored before the task ends.
+//! One task stores; the next batch gathers while it does, so that nothing waits when there is little to do. In a crowd a batch
+//! waits some milliseconds for company where little came since the last one. Whatever was accepted is stored before the task
+//! ends.
 
 mod batch;
 
@@ -11,7 +12,10 @@ use std::{collections::HashSet, sync::PoisonError, time::Duration};
 use chrono::{DateTime, NaiveDate, Utc};
 use kit::{Clock, Db, Fault, db};
 use sea_orm::{DbErr, RuntimeErr};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,6 +29,12 @@ use crate::{
 
 /// The same code within this time gets the same answer.
 pub(crate) const SAME_ANSWER: chrono::Duration = chrono::Duration::minutes(1);
+/// Batches of fewer tries are no crowd: the next one waits for nobody.
+const CROWD: usize = 16;
+/// For so long a batch waits for company, give or take a tick of the timer.
+const COMPANY: Duration = Duration::from_millis(6);
+/// How often a batch that waits looks who is there.
+const LOOK: Duration = Duration::from_millis(1);
 /// A transaction that takes longer is given up.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -77,6 +87,7 @@ impl Group {
     pub(crate) async fn run(&self, app: &App, stop: &CancellationToken) {
         let mut taken = self.taken.lock().await;
         let mut batch = Vec::with_capacity(self.batch);
+        let mut pace = Pace::new();
         loop {
             let more = tokio::select! {
                 biased;
@@ -89,7 +100,10 @@ impl Group {
             if more == 0 {
                 return;
             }
+            gather(&mut taken, &mut batch, pace.company(), self.batch).await;
+            let size = batch.len();
             self.store_and_tell(app, std::mem::take(&mut batch)).await;
+            pace.told(size);
         }
     }
 
@@ -168,6 +182,48 @@ impl Receipt {
     }
 }
 
+/// How large the last two batches were, and when the last was told its outcomes.
+struct Pace {
+    last_two: [usize; 2],
+    told_at: Instant,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self {
+            last_two: [0, 0],
+            told_at: Instant::now(),
+        }
+    }
+
+    /// How many tries the next batch should have: nearly as many as the last two had on average, unless that is no crowd.
+    fn company(&mut self) -> usize {
+        // Whoever comes after a pause is alone, however many there were before it.
+        if self.told_at.elapsed() > COMPANY {
+            self.last_two = [0, 0];
+        }
+        let usual = usize::midpoint(self.last_two[0], self.last_two[1]);
+        if usual < CROWD { 0 } else { usual * 4 / 5 }
+    }
+
+    fn told(&mut self, size: usize) {
+        self.last_two = [self.last_two[1], size];
+        self.told_at = Instant::now();
+    }
+}
+
+/// Waits a moment until so many are there, and takes those who are, up to `most`. A batch costs a transaction and an event a roll
+/// call whether it is of two or of eighty: small ones between large ones keep everybody longer than they wait for each other.
+async fn gather<T>(taken: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, company: usize, most: usize) {
+    let until = Instant::now() + COMPANY;
+    while batch.len() + taken.len() < company.min(most) && !taken.is_closed() && Instant::now() < until {
+        sleep(LOOK).await;
+    }
+    if !taken.is_empty() {
+        taken.recv_many(batch, most.saturating_sub(batch.len())).await;
+    }
+}
+
 /// Whether the same transaction may well succeed now: a deadlock, a serialization failure, a busy file.
 fn is_passing(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
@@ -185,4 +241,91 @@ pub(crate) struct First {
     pub scan_id: Uuid,
     pub scanned_at: DateTime<Utc>,
     pub distance_meters: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a batch that begins with one has in the end, and how long it waited: so many are there, so many come after 3 ms.
+    async fn gathered(there: usize, come: usize, company: usize, most: usize) -> (usize, Duration) {
+        let (give, mut taken) = mpsc::channel(1000);
+        for _ in 0..there {
+            give.try_send(()).unwrap();
+        }
+        let later = async {
+            sleep(Duration::from_millis(3)).await;
+            for _ in 0..come {
+                give.try_send(()).unwrap();
+            }
+        };
+        let begun = Instant::now();
+        let mut batch = vec![()];
+        let gathering = async {
+            gather(&mut taken, &mut batch, company, most).await;
+            begun.elapsed()
+        };
+        let (waited, ()) = tokio::join!(gathering, later);
+        (batch.len(), waited)
+    }
+
+    /// What is wanted after batches of these sizes, and some time.
+    async fn wanted_after(sizes: &[usize], pause: Duration) -> [usize; 2] {
+        let mut pace = Pace::new();
+        for size in sizes {
+            pace.told(*size);
+        }
+        sleep(pause).await;
+        let wanted = pace.company();
+        pace.told(1);
+        [wanted, pace.company()]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_in_a_crowd_is_company_wanted() {
+        for few in [&[][..], &[1, 1], &[15, 16], &[100, 99, 0, 31]] {
+            assert_eq!(wanted_after(few, Duration::ZERO).await[0], 0, "{few:?}");
+        }
+        assert_eq!(wanted_after(&[1, 16, 16], Duration::ZERO).await, [12, 0]);
+        assert_eq!(wanted_after(&[99, 1], Duration::ZERO).await, [40, 0]);
+        assert_eq!(wanted_after(&[100, 100], COMPANY).await, [80, 40]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_pause_nobody_waits() {
+        assert_eq!(wanted_after(&[100, 100], COMPANY + LOOK).await, [0, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_is_wanted_nobody_waits() {
+        assert_eq!(gathered(0, 50, 0, 60).await, (1, Duration::ZERO));
+        assert_eq!(gathered(7, 50, 0, 60).await, (8, Duration::ZERO));
+        assert_eq!(gathered(39, 50, 40, 60).await, (40, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_waits_for_its_company_and_not_much_longer() {
+        let (size, waited) = gathered(5, 44, 40, 60).await;
+        assert_eq!(size, 50);
+        assert!(waited <= Duration::from_millis(4), "{waited:?}");
+        let (size, waited) = gathered(5, 20, 40, 60).await;
+        assert_eq!(size, 26);
+        assert!(waited >= COMPANY && waited <= COMPANY + LOOK, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_takes_no_more_than_it_may() {
+        assert_eq!(gathered(300, 0, 200, 60).await, (60, Duration::ZERO));
+        assert_eq!(gathered(0, 0, 200, 1).await, (1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_those_who_cannot_come_any_more() {
+        let (give, mut taken) = mpsc::channel(10);
+        give.try_send(()).unwrap();
+        taken.close();
+        let (begun, mut batch) = (Instant::now(), Vec::new());
+        gather(&mut taken, &mut batch, 5, 60).await;
+        assert_eq!((batch.len(), begun.elapsed()), (1, Duration::ZERO));
+    }
 }
