@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use kit::testing::patiently;
 use proto::options::Role;
 use serde_json::json;
 use tonic::Code;
@@ -21,6 +22,8 @@ async fn with_code() -> (Hostel, String) {
     let hostel = Hostel::open().await;
     hostel.forgot(ADMIN).await;
     let otp = hostel.mailed_code(ADMIN, 1).await;
+    // While one waits, another to the same person is none.
+    hostel.no_letter_waits().await;
     (hostel, otp)
 }
 
@@ -92,8 +95,11 @@ async fn guesses_at_once_are_no_more_than_five() {
     let (hostel, otp) = with_code().await;
     let guesses = (1..=200).map(|step| format!("{:06}", (otp.parse::<u32>().unwrap() + step) % 1_000_000));
     let guesses: Vec<_> = guesses.collect();
-    let answers = join_all(guesses.iter().map(|guess| hostel.reset(ADMIN, guess, NEXT))).await;
-    for answer in answers {
+    // On a busy machine somebody waits too long for their turn; that was no guess, and they make it again.
+    let guessing = guesses
+        .iter()
+        .map(|guess| patiently(async || hostel.reset(ADMIN, guess, NEXT).await));
+    for answer in join_all(guessing).await {
         assert_eq!(code(answer).1, "OTP_INVALID");
     }
     let left = hostel

@@ -2,7 +2,7 @@
 
 use auth::{Auth, Config};
 use chrono::Duration;
-use kit::testing::World;
+use kit::testing::{World, patiently};
 use proto::options::Role;
 use serde_json::Value;
 use tonic::Code;
@@ -123,7 +123,7 @@ async fn failures_at_the_same_moment_are_all_counted_and_lock_once() {
         ..config()
     })
     .await;
-    let tries = (0..30).map(|_| hostel.try_login_on(PHONE, ADMIN, WRONG));
+    let tries = (0..30).map(|_| patiently(async || hostel.try_login_on(PHONE, ADMIN, WRONG).await));
     for refused in futures_util::future::join_all(tries).await {
         assert_eq!(code(refused).1, "INVALID_CREDENTIALS");
     }

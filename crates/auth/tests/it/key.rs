@@ -1,7 +1,7 @@
 //! Fixtures as verbs: tools with an API key.
 
 use kit::upstream::Channel;
-use kit::{Fault, access::metadata};
+use kit::{Fault, access::metadata, testing::patiently};
 use proto::{
     auth::{
         ApiKey, CreateApiKeyRequest, CreateApiKeyResponse, ExchangeApiKeyRequest, ExchangeApiKeyResponse,
@@ -9,12 +9,9 @@ use proto::{
     },
     options::Role,
 };
-use tonic::{Code, Request, metadata::AsciiMetadataValue};
+use tonic::{Request, metadata::AsciiMetadataValue};
 
 use crate::{factor::plain, hostel::Hostel};
-
-/// How often a call that finds the database busy is made again.
-const TRIES: usize = 50;
 
 pub(crate) fn key(role: Role, allowed_ips: &[&str]) -> CreateApiKeyRequest {
     CreateApiKeyRequest {
@@ -50,13 +47,8 @@ impl Hostel {
         token: &str,
         request: CreateApiKeyRequest,
     ) -> Result<ApiKey, Fault> {
-        for _ in 0..TRIES {
-            match self.try_create_key(token, request.clone()).await {
-                Err(busy) if busy.kind.grpc() == Code::Unavailable => {}
-                outcome => return outcome.map(|answer| answer.api_key.unwrap()),
-            }
-        }
-        panic!("the database was busy {TRIES} times");
+        let made = patiently(async || self.try_create_key(token, request.clone()).await).await;
+        made.map(|answer| answer.api_key.unwrap())
     }
 
     pub(crate) async fn create_key_once(

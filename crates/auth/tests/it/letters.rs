@@ -71,9 +71,11 @@ impl Double {
     /// Waits until it was tried so many times and what came of it is written down: the letter is put off, or gone.
     async fn tried(&self, hostel: &Hostel, times: usize) {
         until(&format!("try {times}"), async || {
+            // In this order: a try that is counted has its lease already.
+            let tried = self.tried.load(Ordering::SeqCst);
             let lease = hostel.world.clock.now() + Duration::seconds(60);
             let settled = not_before(hostel).await != Some(lease);
-            (self.tried.load(Ordering::SeqCst) >= times && settled).then_some(())
+            (tried >= times && settled).then_some(())
         })
         .await;
         assert_eq!(self.tried.load(Ordering::SeqCst), times);

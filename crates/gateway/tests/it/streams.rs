@@ -161,7 +161,7 @@ async fn a_failure_midway_is_the_last_message() {
 #[tokio::test]
 async fn a_socket_ends_with_its_token() {
     let world = world().await;
-    let mut socket = open_as(&world, &world.token_for("guard", 2), "endless").await;
+    let mut socket = open_as(&world, &world.token_for("guard", 5), "endless").await;
     loop {
         match next(&mut socket).await {
             Message::Close(frame) => break assert_eq!(frame.unwrap().code, CloseCode::Library(4401)),
@@ -302,7 +302,7 @@ async fn a_stream_is_server_sent_events_for_who_accepts_them() {
 #[tokio::test]
 async fn events_end_with_their_token_and_with_their_reader() {
     let world = world().await;
-    let text = soon(events(&world, &world.token_for("guard", 2), "endless").await.text())
+    let text = soon(events(&world, &world.token_for("guard", 5), "endless").await.text())
         .await
         .unwrap();
     assert!(
@@ -344,7 +344,7 @@ async fn streams_end_when_their_session_does() {
     assert_eq!(closed_after_messages(&mut socket).await, CloseCode::Library(4401));
     let text = soon(sent.text()).await.unwrap();
     assert!(text.contains("\"code\":\"UNAUTHENTICATED\""), "{text}");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert!(next(&mut other).await.is_text());
 }
 
@@ -352,8 +352,8 @@ async fn streams_end_when_their_session_does() {
 async fn a_socket_lives_as_long_as_its_api_key() {
     let world = world().await;
     let (key, id) = world.keys.api_key(Role::Guard, None);
-    // Replaced 30 s before its end: each token holds for two seconds of use.
-    world.keys.set_exchanged_life(32);
+    // Replaced 30 s before its end: each token holds for four seconds of use.
+    world.keys.set_exchanged_life(34);
     let mut socket = open_as(&world, &key, "endless").await;
     let begun = Instant::now();
     while world.keys.exchanges() < 3 {
@@ -363,5 +363,5 @@ async fn a_socket_lives_as_long_as_its_api_key() {
     world.keys.revoke(id);
     let begun = Instant::now();
     assert_eq!(closed_after_messages(&mut socket).await, CloseCode::Library(4401));
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }

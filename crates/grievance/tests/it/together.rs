@@ -4,23 +4,27 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use grievance::SeedGrievance;
-use kit::Fault;
+use kit::{Fault, testing::patiently};
 use proto::grievance::{Grievance, RaiseGrievanceRequest};
 use sea_orm::DbBackend;
 
 use crate::desk::{Desk, Known, fan, told};
 
+/// Who waits too long for their turn on a busy machine asks again.
 async fn raise(
     desk: &Desk,
     known: &Known,
     key: Option<&str>,
     request: RaiseGrievanceRequest,
 ) -> Result<Grievance, Fault> {
-    let mut request = desk.by(known, request);
-    if let Some(key) = key {
-        request.metadata_mut().insert("idempotency-key", key.parse().unwrap());
-    }
-    told(desk.grievances().raise_grievance(request).await)
+    patiently(async || {
+        let mut request = desk.by(known, request.clone());
+        if let Some(key) = key {
+            request.metadata_mut().insert("idempotency-key", key.parse().unwrap());
+        }
+        told(desk.grievances().raise_grievance(request).await)
+    })
+    .await
 }
 
 fn about(description: &str) -> RaiseGrievanceRequest {

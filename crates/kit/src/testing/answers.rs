@@ -7,7 +7,7 @@ use std::{
 
 use tonic::{Response, Status};
 
-use crate::Fault;
+use crate::{Fault, fault::Kind};
 
 /// Longer than anything that goes well takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,6 +30,19 @@ pub fn wrong_fields<T: Debug>(answer: Result<T, Fault>) -> Vec<String> {
 /// Why it was refused.
 pub fn reason<T: Debug>(answer: Result<T, Fault>) -> String {
     answer.expect_err("it is refused").reason.into_owned()
+}
+
+/// What comes of asking, for those who ask again when they are told to come back, as happens on a busy machine.
+pub async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Err(busy) if busy.kind == Kind::Unavailable && Instant::now() < end => {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Looks again until something is there.

@@ -12,7 +12,7 @@ mod server;
 mod stores;
 mod world;
 
-pub use answers::{reason, told, until, wrong_fields};
+pub use answers::{patiently, reason, told, until, wrong_fields};
 pub use contents::contents;
 pub use forged::forged_tokens;
 pub use keys::Keys;

@@ -1,6 +1,7 @@
 //! The number of students is right at any moment, whoever wrote last.
 
 use futures_util::future::join_all;
+use kit::testing::patiently;
 use proto::{
     options::Role,
     students::{EraseStudentRequest, ListStudentsRequest, RegisterStudentRequest, UpdateStudentRequest},
@@ -83,11 +84,12 @@ async fn changes_at_once_are_all_counted() {
                 room_id: Some(if number.is_multiple_of(2) { a } else { b }.clone()),
                 ..somebody(number)
             };
-            let student = hostel.try_register(request).await.unwrap();
+            let student = patiently(async || hostel.try_register(request.clone()).await).await;
+            let id = &student.unwrap().id;
             let other = if number.is_multiple_of(2) { b } else { a };
-            hostel.move_to(&student.id, other).await.unwrap();
+            patiently(async || hostel.move_to(id, other).await).await.unwrap();
             if number.is_multiple_of(3) {
-                hostel.deactivate(&student.id).await.unwrap();
+                patiently(async || hostel.deactivate(id).await).await.unwrap();
             }
         }
     };
