@@ -20,6 +20,7 @@ mod picture;
 mod rpc;
 mod service;
 mod store;
+mod telling;
 pub mod token;
 
 pub use config::Config;

@@ -3,18 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kit::{Clock, access::Caller, db::Txn, events::outbox};
+use kit::{Clock, db::Txn};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::{First, SAME_ANSWER};
 use crate::{
     domain::{MarkChange, MarkSource, MarkStatus, Outcome, Refusal, Scan, Word},
-    events::{self, Marked},
     store::{
         self,
         batch::{self as rows, Locked, NewMark, Place, Question, Standing},
     },
+    telling,
 };
 
 /// So many wrong digits a student and roll call; then no more are looked at.
@@ -64,8 +64,22 @@ struct Batch<'a> {
     marked: Vec<(usize, Option<MarkStatus>)>,
 }
 
+/// When others learn whom a batch marks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Telling {
+    /// With the batch.
+    Now,
+    /// Some time after it: that is left to whoever tells next.
+    Later,
+}
+
 /// Stores a batch and says what came of each.
-pub(super) async fn store_in_txn(txn: &Txn, clock: &Clock, entries: &[Entry]) -> Result<Vec<Stored>, DbErr> {
+pub(super) async fn store_in_txn(
+    txn: &Txn,
+    clock: &Clock,
+    entries: &[Entry],
+    telling: Telling,
+) -> Result<Vec<Stored>, DbErr> {
     let mut batch = Batch {
         entries,
         now: clock.now(),
@@ -77,7 +91,7 @@ pub(super) async fn store_in_txn(txn: &Txn, clock: &Clock, entries: &[Entry]) ->
     batch.mark(txn).await?;
     batch.ask(txn).await?;
     batch.note(txn, clock).await?;
-    batch.tell(txn, clock).await?;
+    batch.tell(txn, clock, telling).await?;
     let stored: Option<Vec<Stored>> = batch.stored.into_iter().collect();
     // A mark that was in the way and then was not: somebody writes marks without the lock.
     let stored = stored.ok_or_else(|| DbErr::Custom("a mark went while its roll call was locked".to_owned()))?;
@@ -169,7 +183,10 @@ impl<'a> Batch<'a> {
             if mark.stands() {
                 self.stored[index] = Some(meet(entry, mark, self.now));
             } else if entry.wish == Wish::Mark {
-                let new = self.new_mark(index, place.0);
+                let new = NewMark {
+                    retracts_absence: mark.status == MarkStatus::Absent,
+                    ..self.new_mark(index, place.0)
+                };
                 rows::turn_in_txn(txn, &new).await?;
                 self.marked.push((index, Some(mark.status)));
                 self.stored[index] = Some(Stored::Marked);
@@ -235,29 +252,16 @@ impl<'a> Batch<'a> {
         store::mark::note_in_txn(txn, &changes).await
     }
 
-    /// One event a roll call.
-    async fn tell(&self, txn: &Txn, clock: &Clock) -> Result<(), DbErr> {
-        let mut by_session: HashMap<Uuid, Vec<Marked>> = HashMap::new();
-        for (index, before) in &self.marked {
-            let scan = &self.entries[*index].scan;
-            let Some(session) = scan.session_id else { continue };
-            by_session.entry(session).or_default().push(Marked {
-                student: scan.student_id,
-                scan: scan.id,
-                source: source_of(scan),
-                scanned_at: scan.scanned_at,
-                retracts_absence: *before == Some(MarkStatus::Absent),
-            });
+    /// The roll calls move on, and others are told now or later.
+    async fn tell(&self, txn: &Txn, clock: &Clock, telling: Telling) -> Result<(), DbErr> {
+        let marked = self.marked.iter().map(|(index, _)| *index);
+        let marked: HashSet<Uuid> = marked.filter_map(|index| self.entries[index].scan.session_id).collect();
+        let marked: Vec<Uuid> = marked.into_iter().collect();
+        rows::take_versions_in_txn(txn, &marked, 1, self.now).await?;
+        match telling {
+            Telling::Now => telling::tell_in_txn(txn, clock, &marked).await,
+            Telling::Later => Ok(()),
         }
-        let sessions: Vec<Uuid> = by_session.keys().copied().collect();
-        rows::take_versions_in_txn(txn, &sessions, 1, self.now).await?;
-        let caller = Caller::service(events::SOURCE, String::new());
-        let drafts = by_session.iter().filter_map(|(id, marks)| {
-            let session = self.sessions.get(id)?;
-            let version = session.version + 1;
-            Some(events::marked(clock, &caller, (*id, session.day), version, marks))
-        });
-        outbox::add_many(txn, drafts).await
     }
 
     /// Those with this wish of whom it is not known yet what comes.
@@ -274,6 +278,9 @@ impl<'a> Batch<'a> {
             session,
             source: source_of(&entry.scan),
             token: entry.token,
+            retracts_absence: false,
+            // Somebody holds the roll call of every mark: it is this batch.
+            version: self.sessions.get(&session).map_or(0, |session| session.version + 1),
             now: self.now,
         }
     }

@@ -2,12 +2,16 @@
 //! outcome.
 //!
 //! One task stores; the next batch gathers while it does, so that nothing waits when there is little to do. In a crowd a batch
-//! waits some milliseconds for company where little came since the last one. Whatever was accepted is stored before the task
-//! ends.
+//! waits some milliseconds for company where little came since the last one, and is not told by itself. Whatever was accepted is
+//! stored before the task ends.
 
 mod batch;
 
-use std::{collections::HashSet, sync::PoisonError, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kit::{Clock, Db, Fault, db};
@@ -19,12 +23,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use batch::Telling;
 pub(crate) use batch::{Entry, Stored, Wish};
 
 use crate::{
     Config, Error,
     operations::App,
     store::partitions::{make_room, month_of},
+    telling,
 };
 
 /// The same code within this time gets the same answer.
@@ -44,7 +50,9 @@ pub(crate) struct Group {
     taken: tokio::sync::Mutex<mpsc::Receiver<Waiting>>,
     batch: usize,
     /// The months that have room in the database.
-    months: std::sync::Mutex<HashSet<NaiveDate>>,
+    months: Mutex<HashSet<NaiveDate>>,
+    /// The roll calls in which batches marked somebody and left it to others to tell.
+    untold: Mutex<HashSet<Uuid>>,
 }
 
 /// Where the outcome of a try will be told.
@@ -62,7 +70,8 @@ impl Group {
             waiting,
             taken: tokio::sync::Mutex::new(taken),
             batch: usize::try_from(config.batch).unwrap_or(1).max(1),
-            months: std::sync::Mutex::default(),
+            months: Mutex::default(),
+            untold: Mutex::default(),
         }
     }
 
@@ -98,21 +107,41 @@ impl Group {
                 }
             };
             if more == 0 {
+                self.tell_what_was_left(app).await;
                 return;
             }
-            gather(&mut taken, &mut batch, pace.company(), self.batch).await;
+            let company = pace.company();
+            gather(&mut taken, &mut batch, company, self.batch).await;
             let size = batch.len();
-            self.store_and_tell(app, std::mem::take(&mut batch)).await;
+            let telling = if company == 0 { Telling::Now } else { Telling::Later };
+            self.store_and_answer(app, std::mem::take(&mut batch), telling).await;
             pace.told(size);
         }
     }
 
-    async fn store_and_tell(&self, app: &App, batch: Vec<Waiting>) {
+    /// Tells whom batches marked that left that for later; whether that went well.
+    pub(crate) async fn tell_what_was_left(&self, app: &App) -> bool {
+        let left: Vec<Uuid> = std::mem::take(&mut *self.untold()).into_iter().collect();
+        let told = telling::tell(&app.db, &app.clock, &left).await;
+        if let Err(error) = &told {
+            tracing::warn!(%error, "whom scans marked could not be told, trying again");
+            self.untold().extend(left);
+        }
+        told.is_ok()
+    }
+
+    async fn store_and_answer(&self, app: &App, batch: Vec<Waiting>, telling: Telling) {
         // Whoever asked is gone; what they sent is a try all the same.
         let (entries, told): (Vec<Entry>, Vec<_>) = batch.into_iter().map(|one| (one.entry, one.told)).unzip();
         metrics::histogram!("attendance_batch_scans").record(u32::try_from(entries.len()).unwrap_or(u32::MAX));
-        match self.commit(&app.db, &app.clock, &entries).await {
+        match self.commit(&app.db, &app.clock, &entries, telling).await {
             Ok(stored) => {
+                if telling == Telling::Later {
+                    let marked = entries.iter().zip(&stored);
+                    let marked = marked.filter(|(_, stored)| **stored == Stored::Marked);
+                    self.untold()
+                        .extend(marked.filter_map(|(entry, _)| entry.scan.session_id));
+                }
                 let touched: HashSet<Uuid> = entries.iter().filter_map(|entry| entry.scan.session_id).collect();
                 for session in touched {
                     app.happened.ring(session);
@@ -134,21 +163,27 @@ impl Group {
     }
 
     /// Stores a batch, twice where the first time another transaction was in the way.
-    async fn commit(&self, db: &Db, clock: &Clock, entries: &[Entry]) -> Result<Vec<Stored>, DbErr> {
-        match self.try_to_commit(db, clock, entries).await {
-            Err(error) if is_passing(&error) => self.try_to_commit(db, clock, entries).await,
+    async fn commit(&self, db: &Db, clock: &Clock, entries: &[Entry], telling: Telling) -> Result<Vec<Stored>, DbErr> {
+        match self.try_to_commit(db, clock, entries, telling).await {
+            Err(error) if is_passing(&error) => self.try_to_commit(db, clock, entries, telling).await,
             outcome => outcome,
         }
     }
 
-    async fn try_to_commit(&self, db: &Db, clock: &Clock, entries: &[Entry]) -> Result<Vec<Stored>, DbErr> {
+    async fn try_to_commit(
+        &self,
+        db: &Db,
+        clock: &Clock,
+        entries: &[Entry],
+        telling: Telling,
+    ) -> Result<Vec<Stored>, DbErr> {
         let work = async {
             let txn = db.begin().await?;
             let months = self.new_months(entries);
             for month in &months {
                 make_room(&*txn, *month).await?;
             }
-            let stored = batch::store_in_txn(&txn, clock, entries).await?;
+            let stored = batch::store_in_txn(&txn, clock, entries, telling).await?;
             txn.commit().await?;
             self.months
                 .lock()
@@ -161,6 +196,10 @@ impl Group {
             Err(DbErr::Exec(RuntimeErr::SqlxError(why.into())))
         };
         tokio::time::timeout(LIMIT, work).await.unwrap_or_else(given_up)
+    }
+
+    fn untold(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The months of these tries for which no room was seen yet.
@@ -212,8 +251,8 @@ impl Pace {
     }
 }
 
-/// Waits a moment until so many are there, and takes those who are, up to `most`. A batch costs a transaction and an event a roll
-/// call whether it is of two or of eighty: small ones between large ones keep everybody longer than they wait for each other.
+/// Waits a moment until so many are there, and takes those who are, up to `most`. A batch costs a transaction whether it is of two
+/// or of eighty: small ones between large ones keep everybody longer than they wait for each other.
 async fn gather<T>(taken: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, company: usize, most: usize) {
     let until = Instant::now() + COMPANY;
     while batch.len() + taken.len() < company.min(most) && !taken.is_closed() && Instant::now() < until {

@@ -6,11 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kit::db::{Txn, execute, statement};
+use kit::db::{Rows, Txn, execute, one_of, places, statement};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::rows::{Rows, places};
 use crate::domain::{MarkSource, MarkStatus, Outcome, Scan};
 
 /// Rows asked for by all their columns in a statement: SQLite takes expressions of a depth of 1,000.
@@ -25,6 +24,8 @@ pub(crate) struct Locked {
     pub id: Uuid,
     pub day: NaiveDate,
     pub version: i64,
+    /// Up to which version others were told of its marks.
+    pub told_version: i64,
     pub closed_at: Option<DateTime<Utc>>,
     pub settled_at: Option<DateTime<Utc>>,
 }
@@ -37,6 +38,10 @@ pub(crate) struct NewMark<'a> {
     pub source: MarkSource,
     /// Tells the code from others.
     pub token: Option<[u8; 8]>,
+    /// It turns what said that the student was not there.
+    pub retracts_absence: bool,
+    /// The version of its roll call that it comes with; 0 where the caller tells of it.
+    pub version: i64,
     pub now: DateTime<Utc>,
 }
 
@@ -93,11 +98,11 @@ pub(crate) async fn lock_in_txn(txn: &Txn, sessions: &[Uuid]) -> Result<HashMap<
         DbBackend::Postgres => "FOR UPDATE",
         _ => "",
     };
+    let (these, ids) = one_of(txn.get_database_backend(), "id", 0, sessions.iter().copied())?;
     let sql = format!(
-        "SELECT id, day, version, closed_at, settled_at FROM session WHERE id IN ({}) ORDER BY id {lock}",
-        places(0, sessions.len())
+        "SELECT id, day, version, told_version, closed_at, settled_at FROM session WHERE {these} ORDER BY id {lock}"
     );
-    let rows = Locked::find_by_statement(statement(&**txn, sql, sessions.iter().map(|id| (*id).into())));
+    let rows = Locked::find_by_statement(statement(&**txn, sql, ids));
     let rows = rows.all(&**txn).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
@@ -128,7 +133,7 @@ pub(crate) async fn mark_in_txn(txn: &Txn, marks: &[NewMark<'_>]) -> Result<Hash
     if marks.is_empty() {
         return Ok(HashSet::new());
     }
-    let values = marks.iter().map(|mark| -> [Value; 10] {
+    let values = marks.iter().map(|mark| -> [Value; 12] {
         [
             mark.scan.day.into(),
             mark.session.into(),
@@ -140,6 +145,8 @@ pub(crate) async fn mark_in_txn(txn: &Txn, marks: &[NewMark<'_>]) -> Result<Hash
             mark.scan.distance_meters.into(),
             mark.token.map(|token| token.to_vec()).into(),
             mark.now.into(),
+            mark.retracts_absence.into(),
+            mark.version.into(),
         ]
     });
     let columns = [
@@ -153,10 +160,15 @@ pub(crate) async fn mark_in_txn(txn: &Txn, marks: &[NewMark<'_>]) -> Result<Hash
         "distance_meters",
         "token",
         "marked_at",
+        "retracts_absence",
+        "version",
     ];
     let (table, values) = ("mark", values.collect());
     let new = Rows { table, columns, values };
-    let insert = new.insert(txn, "ON CONFLICT DO NOTHING RETURNING session_id, student_id")?;
+    let insert = new.insert(
+        txn.get_database_backend(),
+        "ON CONFLICT DO NOTHING RETURNING session_id, student_id",
+    )?;
     let rows = txn.query_all_raw(insert).await?;
     let new = rows
         .iter()
@@ -167,8 +179,9 @@ pub(crate) async fn mark_in_txn(txn: &Txn, marks: &[NewMark<'_>]) -> Result<Hash
 /// Turns a mark that says something else into presence.
 pub(crate) async fn turn_in_txn(txn: &Txn, mark: &NewMark<'_>) -> Result<(), DbErr> {
     let sql = "UPDATE mark SET status = $1, source = $2, scan_id = $3, scanned_at = $4, distance_meters = $5, token = $6, \
-               marked_at = $7 WHERE day = $8 AND session_id = $9 AND student_id = $10";
-    let values: [Value; 10] = [
+               marked_at = $7, retracts_absence = $8, version = $9 \
+               WHERE day = $10 AND session_id = $11 AND student_id = $12";
+    let values: [Value; 12] = [
         MarkStatus::Present.as_str().into(),
         mark.source.as_str().into(),
         mark.scan.id.into(),
@@ -176,6 +189,8 @@ pub(crate) async fn turn_in_txn(txn: &Txn, mark: &NewMark<'_>) -> Result<(), DbE
         mark.scan.distance_meters.into(),
         mark.token.map(|token| token.to_vec()).into(),
         mark.now.into(),
+        mark.retracts_absence.into(),
+        mark.version.into(),
         mark.scan.day.into(),
         mark.session.into(),
         mark.scan.student_id.into(),
@@ -276,7 +291,8 @@ pub(crate) async fn ask_in_txn(txn: &Txn, scans: &[&Scan]) -> Result<(), DbErr> 
     let columns = ["scan_id", "day", "session_id", "student_id", "asked_at"];
     let (table, values) = ("awaiting", values.collect());
     let questions = Rows { table, columns, values };
-    txn.execute_raw(questions.insert(txn, "")?).await?;
+    txn.execute_raw(questions.insert(txn.get_database_backend(), "")?)
+        .await?;
     Ok(())
 }
 
@@ -330,11 +346,11 @@ pub(crate) async fn keep_in_txn(
     ];
     let (table, values) = ("scan", values.collect());
     let tries = Rows { table, columns, values };
-    txn.execute_raw(tries.insert(txn, "")?).await?;
+    txn.execute_raw(tries.insert(txn.get_database_backend(), "")?).await?;
     Ok(())
 }
 
-/// Takes so many of the next versions of locked roll calls: something is about to be told of them.
+/// Takes so many of the next versions of locked roll calls: something happened that others are to be told.
 pub(crate) async fn take_versions_in_txn(
     txn: &Txn,
     sessions: &[Uuid],
@@ -344,12 +360,9 @@ pub(crate) async fn take_versions_in_txn(
     if sessions.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "UPDATE session SET version = version + $1, changed_at = $2 WHERE id IN ({})",
-        places(2, sessions.len())
-    );
-    let values = [Value::from(versions), now.into()];
-    let values = values.into_iter().chain(sessions.iter().map(|id| (*id).into()));
+    let (these, ids) = one_of(txn.get_database_backend(), "id", 2, sessions.iter().copied())?;
+    let sql = format!("UPDATE session SET version = version + $1, changed_at = $2 WHERE {these}");
+    let values = [Value::from(versions), now.into()].into_iter().chain(ids);
     execute(&**txn, sql, values).await?;
     Ok(())
 }

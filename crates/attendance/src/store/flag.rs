@@ -1,7 +1,10 @@
 //! What looked odd, and the scans in which it is looked for.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kit::{db::Txn, page::Paging};
+use kit::{
+    db::{Txn, places},
+    page::Paging,
+};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait as _, ExprTrait as _, FromQueryResult,
@@ -10,10 +13,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    entity::flag::{ActiveModel, Column, Entity, Model},
-    rows::places,
-};
+use super::entity::flag::{ActiveModel, Column, Entity, Model};
 use crate::{
     Error,
     domain::{Flag, FlagReview, Oddity, OddityKind, Sighting, Verdict},

@@ -17,11 +17,11 @@ pub(crate) mod place;
 pub(crate) mod privacy;
 pub(crate) mod report;
 pub(crate) mod roll;
-mod rows;
 pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod stamp;
 pub(crate) mod student;
+pub(crate) mod untold;
 
 use kit::db::{execute, statement};
 

@@ -35,4 +35,5 @@ mod sessions_read;
 mod sessions_settle;
 mod signed_late;
 mod signed_scans;
+mod telling;
 mod tries;

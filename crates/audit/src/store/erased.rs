@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use kit::db::{Txn, statement};
+use kit::db::{Txn, one_of, statement};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, sea_query::Expr,
 };
@@ -30,9 +30,8 @@ pub(crate) async fn erase_in_txn(txn: &Txn, subject: &str, at: DateTime<Utc>) ->
 
 /// Which of these were erased.
 pub(crate) async fn among_in_txn(txn: &Txn, subjects: &HashSet<&str>) -> Result<HashSet<String>, DbErr> {
-    let places: Vec<String> = (1..=subjects.len()).map(|place| format!("${place}")).collect();
-    let sql = format!("SELECT subject FROM erased WHERE subject IN ({})", places.join(", "));
-    let values = subjects.iter().map(|&subject| subject.into());
+    let (these, values) = one_of(txn.get_database_backend(), "subject", 0, subjects.iter().copied())?;
+    let sql = format!("SELECT subject FROM erased WHERE {these}");
     let rows = txn.query_all_raw(statement(&**txn, sql, values)).await?;
     rows.iter().map(|row| row.try_get("", "subject")).collect()
 }

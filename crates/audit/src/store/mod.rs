@@ -7,16 +7,16 @@ mod migration;
 use chrono::{DateTime, Utc};
 use kit::{
     access::{Caller, Identity},
-    db::Txn,
+    db::{Rows, Txn},
     page::{Order, Paging},
 };
 use proto::options::Role;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Statement, sea_query::Expr,
+    ColumnTrait as _, Condition, ConnectionTrait, DbBackend, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select, Statement, Value, sea_query::Expr,
 };
 
-use entity::{ActiveModel, Column, Entity, Model};
+use entity::{Column, Entity, Model};
 pub use migration::Migrator;
 
 use crate::{
@@ -106,26 +106,41 @@ pub(crate) async fn insert_in_txn(txn: &Txn, entries: Vec<Entry>) -> Result<(), 
     if entries.is_empty() {
         return Ok(());
     }
-    let rows = entries.into_iter().map(into_row);
-    Entity::insert_many(rows).exec_without_returning(&**txn).await?;
+    let columns = [
+        "sequence",
+        "id",
+        "occurred_at",
+        "actor_id",
+        "actor_role",
+        "action",
+        "resource_type",
+        "resource_id",
+        "details",
+        "salt",
+        "digest",
+        "hash",
+    ];
+    let (table, values) = ("entry", entries.into_iter().map(into_row).collect());
+    let rows = Rows { table, columns, values };
+    txn.execute_raw(rows.insert(txn.get_database_backend(), "")?).await?;
     Ok(())
 }
 
-fn into_row(entry: Entry) -> ActiveModel {
-    ActiveModel {
-        sequence: Set(stored(entry.sequence)),
-        id: Set(entry.fact.id),
-        occurred_at: Set(entry.fact.occurred_at),
-        actor_id: Set(entry.fact.actor_id),
-        actor_role: Set(entry.fact.actor_role),
-        action: Set(entry.fact.action),
-        resource_type: Set(entry.fact.resource_type),
-        resource_id: Set(entry.fact.resource_id),
-        details: Set(entry.details),
-        salt: Set(entry.salt),
-        digest: Set(entry.digest.to_string()),
-        hash: Set(entry.hash.to_string()),
-    }
+fn into_row(entry: Entry) -> [Value; 12] {
+    [
+        stored(entry.sequence).into(),
+        entry.fact.id.into(),
+        entry.fact.occurred_at.into(),
+        entry.fact.actor_id.into(),
+        entry.fact.actor_role.into(),
+        entry.fact.action.into(),
+        entry.fact.resource_type.into(),
+        entry.fact.resource_id.into(),
+        entry.details.into(),
+        entry.salt.into(),
+        entry.digest.to_string().into(),
+        entry.hash.to_string().into(),
+    ]
 }
 
 /// A row whose place is none of the chain's. Rows and head are read at one moment.

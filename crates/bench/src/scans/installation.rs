@@ -227,8 +227,12 @@ impl Installation {
         Ok(Usage { ours, postgres })
     }
 
-    /// Waits until everything that was said is published; what was heard of it is applied by then or a moment later.
+    /// Waits until everything there is to tell is published; what was heard of it is applied by then or a moment later.
     pub(super) async fn drained(&self, limit: Duration) -> anyhow::Result<()> {
+        let untold = "SELECT COUNT(*) AS number FROM mark JOIN session ON session.id = mark.session_id \
+                      WHERE mark.version > session.told_version";
+        self.wait("every mark is told", limit, untold, |untold| untold == 0)
+            .await?;
         let waiting = "SELECT COUNT(*) AS number FROM outbox WHERE published_at IS NULL";
         self.wait("every event is published", limit, waiting, |waiting| waiting == 0)
             .await

@@ -149,23 +149,24 @@ impl Crowd {
         assert_eq!(chain.data()["intact"], true, "{chain:?}");
     }
 
-    /// How many events told of marks, once all of them are published.
+    /// How many events told of marks, once every mark is told and every event published.
     async fn told(&self, stores: &TestStores) -> u64 {
         let url = stores.config().base.stores().unwrap().database_of("attendance");
         let db = sea_orm::Database::connect(url.as_str()).await.unwrap();
+        let untold = "mark JOIN session ON session.id = mark.session_id WHERE mark.version > session.told_version";
         let end = Instant::now() + PATIENCE;
-        while count(&db, "published_at IS NULL").await > 0 {
+        while count(&db, untold).await > 0 || count(&db, "outbox WHERE published_at IS NULL").await > 0 {
             assert!(Instant::now() < end, "events are not published within {PATIENCE:?}");
             sleep(BETWEEN_TRIES).await;
         }
-        let told = count(&db, "kind = 'hostelpulse.attendance.marked.v1'").await;
+        let told = count(&db, "outbox WHERE kind = 'hostelpulse.attendance.marked.v1'").await;
         db.close().await.unwrap();
         told
     }
 }
 
 async fn count(db: &DatabaseConnection, which: &str) -> u64 {
-    let sql = format!("SELECT COUNT(*) AS number FROM outbox WHERE {which}");
+    let sql = format!("SELECT COUNT(*) AS number FROM {which}");
     let rows = db
         .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
         .await;

@@ -5,6 +5,7 @@
 
 mod migrate;
 mod postgres;
+mod rows;
 mod sql;
 mod sqlite;
 
@@ -25,6 +26,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use migrate::{MigrateError, migrations};
+pub use rows::{Rows, one_of, places};
 pub use sql::{execute, run, statement};
 
 use crate::{

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, DbErr, Statement, Value};
 use uuid::Uuid;
 
-use crate::db::{Db, Txn};
+use crate::db::{Db, Rows, Txn};
 
 /// Longer than the ledger of any outbox, so that a replay finds everything still here.
 pub(super) const KEPT: chrono::Duration = chrono::Duration::days(14);
@@ -19,18 +19,18 @@ pub(super) async fn record(
     events: &[Uuid],
     now: DateTime<Utc>,
 ) -> Result<HashSet<Uuid>, DbErr> {
-    let rows: Vec<String> = (3..events.len() + 3)
-        .map(|place| format!("($1, ${place}, $2)"))
+    let values = events
+        .iter()
+        .map(|event| [consumer.into(), (*event).into(), now.into()])
         .collect();
-    let sql = format!(
-        "INSERT INTO inbox (consumer, event_id, applied_at) VALUES {} ON CONFLICT DO NOTHING RETURNING event_id",
-        rows.join(", ")
-    );
-    let values = [consumer.into(), now.into()]
-        .into_iter()
-        .chain(events.iter().copied().map(Value::from));
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-    let new = txn.query_all_raw(statement).await?;
+    let columns = ["consumer", "event_id", "applied_at"];
+    let rows = Rows {
+        table: "inbox",
+        columns,
+        values,
+    };
+    let new = rows.insert(txn.get_database_backend(), "ON CONFLICT DO NOTHING RETURNING event_id")?;
+    let new = txn.query_all_raw(new).await?;
     let new = new.iter().map(|row| row.try_get("", "event_id"));
     let new: HashSet<Uuid> = new.collect::<Result<_, _>>()?;
     for again in events.iter().copied().filter(|event| !new.contains(event)) {

@@ -59,7 +59,7 @@ pub struct Event {
     /// The aggregate that it is about: an id.
     pub subject: String,
     pub datacontenttype: String,
-    /// Place among the events of its subject, from 1, without gaps.
+    /// Place among the events of its subject, from 1; the next one's is higher, not always by one.
     pub version: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

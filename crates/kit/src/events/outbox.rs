@@ -6,48 +6,33 @@
 use chrono::{DateTime, Utc};
 use prost::{Message, Name};
 use prost_reflect::MessageDescriptor;
-use sea_orm::{ActiveValue::Set, ConnectionTrait as _, DbErr, EntityTrait as _, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
 use super::{Actor, Event};
-use crate::{Clock, Db, access::Caller, contract, db::Txn, json};
+use crate::{
+    Clock, Db,
+    access::Caller,
+    contract,
+    db::{Rows, Txn, one_of},
+    json,
+};
 
 /// How long rows stay after they were published, so that a broker that lost its disk is filled again.
 pub(super) const KEPT: chrono::Duration = chrono::Duration::days(7);
 /// Larger events are refused where they are made: nothing on the way has to cope with them.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
-/// Ten values a row; SQLite takes 32,766 of them in a statement, PostgreSQL 65,535.
+/// Seven values a row; SQLite takes 32,766 of them in a statement.
 const ROWS_A_STATEMENT: usize = 1000;
 /// How many rows of one subject are taken with its head.
 const ROWS_A_RUN: i64 = 16;
 
-mod row {
-    use sea_orm::entity::prelude::*;
+/// What a row begins with; whether it was tried, leased or published comes later.
+const COLUMNS: [&str; 7] = ["id", "subject", "version", "kind", "event", "occurred_at", "attempts"];
 
-    #[derive(Clone, Debug, DeriveEntityModel)]
-    #[sea_orm(table_name = "outbox")]
-    pub(super) struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub subject: Uuid,
-        pub version: i64,
-        pub kind: String,
-        #[sea_orm(column_type = "Text")]
-        pub event: String,
-        pub occurred_at: DateTimeUtc,
-        pub attempts: i32,
-        #[sea_orm(column_type = "Text", nullable)]
-        pub last_error: Option<String>,
-        /// A lease, or the wait after a failure: until then nobody takes the row.
-        pub not_before: Option<DateTimeUtc>,
-        pub published_at: Option<DateTimeUtc>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(super) enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+/// An event as it lies in the outbox: the values of the columns that a row begins with.
+#[derive(Clone, Debug)]
+pub struct Written([Value; 7]);
 
 /// An event about to be written: what happened, to what, by whom.
 #[derive(Clone, Debug)]
@@ -64,7 +49,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// `source` is the service; `version` the subject's version after the change, from 1, without gaps; `data` a message
+    /// `source` is the service; `version` the subject's version after the change, from 1, higher each time; `data` a message
     /// of the contract that declares an event type.
     pub fn new<M: Message + Name + 'static>(
         clock: &Clock,
@@ -87,7 +72,8 @@ impl Draft {
         }
     }
 
-    fn into_row(self) -> Result<row::ActiveModel, DbErr> {
+    /// The event as it will lie in the outbox. That is the costly part of telling it, and needs no transaction.
+    pub fn written(self) -> Result<Written, DbErr> {
         let name = self.message.full_name().to_owned();
         let kind = contract::event_type(&self.message)
             .ok_or_else(|| DbErr::Custom(format!("{name} is no event: it declares no event type")))?;
@@ -111,18 +97,15 @@ impl Draft {
                 "the event {kind} has {size} bytes, at most {MAX_EVENT_BYTES} are allowed"
             )));
         }
-        Ok(row::ActiveModel {
-            id: Set(self.id),
-            subject: Set(self.subject),
-            version: Set(self.version),
-            kind: Set(kind),
-            event: Set(text),
-            occurred_at: Set(self.time),
-            attempts: Set(0),
-            last_error: Set(None),
-            not_before: Set(None),
-            published_at: Set(None),
-        })
+        Ok(Written([
+            self.id.into(),
+            self.subject.into(),
+            self.version.into(),
+            kind.into(),
+            text.into(),
+            self.time.into(),
+            0_i32.into(),
+        ]))
     }
 }
 
@@ -133,11 +116,21 @@ pub async fn add(txn: &Txn, draft: Draft) -> Result<(), DbErr> {
 
 /// Writes several events in the caller's transaction, many rows a statement.
 pub async fn add_many(txn: &Txn, drafts: impl IntoIterator<Item = Draft>) -> Result<(), DbErr> {
-    let rows: Vec<row::ActiveModel> = drafts.into_iter().map(Draft::into_row).collect::<Result<_, _>>()?;
+    let written: Vec<Written> = drafts.into_iter().map(Draft::written).collect::<Result<_, _>>()?;
+    add_written(txn, written).await
+}
+
+/// The same with events that were written before.
+pub async fn add_written(txn: &Txn, events: impl IntoIterator<Item = Written>) -> Result<(), DbErr> {
+    let rows: Vec<[Value; 7]> = events.into_iter().map(|event| event.0).collect();
     for chunk in rows.chunks(ROWS_A_STATEMENT) {
-        row::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(&**txn)
-            .await?;
+        let values = chunk.to_vec();
+        let rows = Rows {
+            table: "outbox",
+            columns: COLUMNS,
+            values,
+        };
+        txn.execute_raw(rows.insert(txn.get_database_backend(), "")?).await?;
         txn.tells();
     }
     Ok(())
@@ -262,18 +255,18 @@ pub(super) async fn claim(
     if heads.is_empty() {
         return Ok(Vec::new());
     }
-    let heads: Vec<Value> = heads
+    let heads: Vec<Uuid> = heads
         .iter()
-        .map(|head| head.try_get::<Uuid>("", "id").map(Value::from))
+        .map(|head| head.try_get("", "id"))
         .collect::<Result<_, _>>()?;
+    let (these, ids) = one_of(backend, "head.id", 0, heads)?;
     let rows_of_heads = format!(
         "SELECT waiting.id, waiting.subject, waiting.event, waiting.attempts FROM outbox AS head \
          JOIN outbox AS waiting ON waiting.published_at IS NULL AND waiting.subject = head.subject \
          AND waiting.version >= head.version AND waiting.version < head.version + {ROWS_A_RUN} \
-         WHERE head.id IN ({}) ORDER BY waiting.subject, waiting.version",
-        placeholders(heads.len()),
+         WHERE {these} ORDER BY waiting.subject, waiting.version",
     );
-    let statement = Statement::from_sql_and_values(backend, rows_of_heads, heads);
+    let statement = Statement::from_sql_and_values(backend, rows_of_heads, ids);
     let rows = Waiting::find_by_statement(statement).all(&**txn).await?;
     Ok(rows
         .chunk_by(|one, next| one.subject == next.subject)
@@ -289,13 +282,9 @@ pub(super) async fn settle(txn: &Txn, reports: &[Report], now: DateTime<Utc>) ->
         .flat_map(|report| report.published.iter().copied())
         .collect();
     for chunk in published.chunks(ROWS_A_STATEMENT) {
-        let ids = chunk.iter().map(|id| Value::from(*id));
-        let text = format!(
-            "UPDATE outbox SET not_before = NULL, last_error = NULL, published_at = ${} WHERE id IN ({})",
-            chunk.len() + 1,
-            placeholders(chunk.len()),
-        );
-        let values = ids.chain([Value::from(now)]);
+        let (these, ids) = one_of(backend, "id", 1, chunk.iter().copied())?;
+        let text = format!("UPDATE outbox SET not_before = NULL, last_error = NULL, published_at = $1 WHERE {these}");
+        let values = [Value::from(now)].into_iter().chain(ids);
         txn.execute_raw(Statement::from_sql_and_values(backend, text, values))
             .await?;
     }
@@ -327,9 +316,4 @@ pub(super) async fn purge(db: &Db, before: DateTime<Utc>, rows: u64) -> Result<u
     let gone = txn.execute_raw(statement).await?.rows_affected();
     txn.commit().await?;
     Ok(gone)
-}
-
-fn placeholders(count: usize) -> String {
-    let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
-    places.join(", ")
 }

@@ -11,7 +11,7 @@ use crate::{
     domain::{Leave, Mark, MarkChange, MarkSource, MarkStatus, Session, excuse},
     events,
     operations::App,
-    store,
+    store, telling,
 };
 
 type Standing = (MarkStatus, MarkSource);
@@ -74,6 +74,8 @@ async fn write_in_txn(
         return Ok(());
     }
     let now = app.clock.now();
+    let ids: Vec<Uuid> = changed.iter().map(|(mark, _)| mark.session_id).collect();
+    telling::hold_in_txn(txn, &app.clock, &ids).await?;
     let mut by_standing: HashMap<Standing, Vec<(NaiveDate, Uuid)>> = HashMap::new();
     for (mark, after) in changed {
         by_standing.entry(*after).or_default().push((mark.day, mark.session_id));
@@ -95,7 +97,6 @@ async fn write_in_txn(
     };
     let notes: Vec<MarkChange> = changed.iter().map(change).collect();
     store::mark::note_in_txn(txn, &notes).await?;
-    let ids: Vec<Uuid> = notes.iter().map(|change| change.session_id).collect();
     let touched = store::session::touch_all_in_txn(txn, &ids, now).await?;
     let after: HashMap<Uuid, &MarkChange> = notes.iter().map(|change| (change.session_id, change)).collect();
     let told = touched.iter().filter_map(|session| {

@@ -15,6 +15,7 @@ use crate::{
     operations::App,
     rpc::convert,
     store::{self, roll::RollLine},
+    telling,
 };
 
 const RPC: &str = "MarkByHand";
@@ -41,6 +42,7 @@ pub(crate) async fn mark(
         Attempt::Repeated(answer) => return Ok(answer),
     };
     let now = app.clock.now();
+    telling::hold_in_txn(&once, &app.clock, &[word.session]).await?;
     let session = store::session::touch_in_txn(&once, word.session, now).await?;
     let session = session.ok_or(Error::UnknownSession)?;
     let student = store::student::find(&**once, word.student).await?;

@@ -14,6 +14,7 @@ use crate::{
         batch::{self, Locked, NewMark},
         scan::Kept,
     },
+    telling,
 };
 
 pub(crate) async fn decide(app: &App, caller: &Caller, id: Uuid, word: Word) -> Result<Kept, Error> {
@@ -27,7 +28,7 @@ pub(crate) async fn decide(app: &App, caller: &Caller, id: Uuid, word: Word) -> 
         return Err(Error::NothingToDecide);
     }
     let (txn, now) = (app.db.begin().await?, app.clock.now());
-    let locked = batch::lock_in_txn(&txn, &[session.id]).await?;
+    let locked = telling::hold_in_txn(&txn, &app.clock, &[session.id]).await?;
     let locked = locked.get(&session.id).ok_or(Error::UnknownSession)?;
     // Who said so first is said first, also when it is too late.
     if !store::scan::decide_in_txn(&txn, id, word, by, now).await? {
@@ -61,12 +62,14 @@ async fn mark(app: &App, caller: &Caller, txn: &Txn, locked: &Locked, kept: &Kep
     if standing.is_some_and(batch::Standing::stands) {
         return Ok(false);
     }
-    let scan = scan_of(kept, locked);
+    let (scan, before) = (scan_of(kept, locked), standing.map(|mark| mark.status));
     let new = NewMark {
         scan: &scan,
         session,
         source: MarkSource::Guard,
         token: None,
+        retracts_absence: before == Some(MarkStatus::Absent),
+        version: 0,
         now,
     };
     match standing {
@@ -75,7 +78,6 @@ async fn mark(app: &App, caller: &Caller, txn: &Txn, locked: &Locked, kept: &Kep
             batch::mark_in_txn(txn, &[new]).await?;
         }
     }
-    let before = standing.map(|mark| mark.status);
     let change = MarkChange {
         id: app.clock.new_id(),
         day: locked.day,
@@ -94,7 +96,7 @@ async fn mark(app: &App, caller: &Caller, txn: &Txn, locked: &Locked, kept: &Kep
         scan: kept.id,
         source: MarkSource::Guard,
         scanned_at: kept.scanned_at,
-        retracts_absence: before == Some(MarkStatus::Absent),
+        retracts_absence: new.retracts_absence,
     };
     let told = events::marked(&app.clock, caller, (session, locked.day), locked.version + 2, &[marked]);
     outbox::add(txn, told).await?;

@@ -9,7 +9,7 @@ use super::{App, changes, late_sync, leads, ourselves, read};
 use crate::{
     Error,
     domain::{Closing, MarkSource, MarkStatus, Session},
-    events, store,
+    events, store, telling,
 };
 
 /// Roll calls that are closed in one go of the job; the next go takes the next ones.
@@ -68,6 +68,7 @@ pub(super) async fn end_in_txn(
 ) -> Result<Option<Session>, Error> {
     let now = app.clock.now();
     let end = session.ended(by, now, late_sync(app));
+    telling::hold_in_txn(txn, &app.clock, &[session.id]).await?;
     let Some(closed) = store::session::life::close_in_txn(txn, session.id, end, now).await? else {
         return Ok(None);
     };

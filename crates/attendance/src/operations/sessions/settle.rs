@@ -11,7 +11,7 @@ use super::{App, changes, ourselves};
 use crate::{
     Error,
     domain::{MarkSource, MarkStatus, Session},
-    events, store,
+    events, store, telling,
 };
 
 /// Roll calls that are settled in one go of the job; the next go takes the next ones.
@@ -39,6 +39,7 @@ pub(crate) async fn due(app: &App, stop: &CancellationToken) -> Result<usize, Er
 async fn settle(app: &App, id: Uuid) -> Result<bool, Error> {
     let now = app.clock.now();
     let txn = app.db.begin().await?;
+    telling::hold_in_txn(&txn, &app.clock, &[id]).await?;
     let Some(session) = store::session::life::settle_in_txn(&txn, id, now).await? else {
         return Ok(false);
     };

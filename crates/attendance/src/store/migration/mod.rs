@@ -2,6 +2,7 @@
 
 mod m0001_roll_calls;
 mod m0002_stamps;
+mod m0003_telling;
 pub(crate) mod partitions;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
         let mut all = kit::db::migrations();
         all.push(Box::new(m0001_roll_calls::Migration));
         all.push(Box::new(m0002_stamps::Migration));
+        all.push(Box::new(m0003_telling::Migration));
         all
     }
 }

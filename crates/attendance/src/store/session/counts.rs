@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kit::Db;
+use kit::{Db, db::places};
 use sea_orm::{DbErr, FromQueryResult, Statement, Value};
 use uuid::Uuid;
 
@@ -23,8 +23,8 @@ pub(crate) async fn of(db: &Db, sessions: &[Session]) -> Result<HashMap<Uuid, Co
         return Ok(counts);
     }
     let number = sessions.len();
-    let ids = placeholders(1, number);
-    let days = placeholders(1 + number, number);
+    let ids = places(0, number);
+    let days = places(number, number);
     let sql = format!(
         "SELECT session_id, status AS what, COUNT(*) AS number FROM mark \
          WHERE day IN ({days}) AND session_id IN ({ids}) GROUP BY session_id, status \
@@ -57,10 +57,4 @@ pub(crate) async fn of(db: &Db, sessions: &[Session]) -> Result<HashMap<Uuid, Co
         }
     }
     Ok(counts)
-}
-
-/// `$3, $4, $5`
-fn placeholders(first: usize, number: usize) -> String {
-    let all: Vec<String> = (first..first + number).map(|at| format!("${at}")).collect();
-    all.join(", ")
 }

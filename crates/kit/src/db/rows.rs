@@ -1,33 +1,31 @@
-//! Many rows in one statement.
+//! Many rows, and many ids, in one statement.
 //!
-//! PostgreSQL gets them as an array a column, so that the text of the statement is the same however many there are: it is
-//! parsed and planned once a connection instead of once a number of rows. SQLite takes them as values.
+//! PostgreSQL gets them as arrays, so that the text of the statement is the same however many there are: it is parsed and
+//! planned once a connection instead of once a number, and each time costs one round trip. SQLite takes them as values.
 
 use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
-use kit::db::Txn;
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement, Value};
+use sea_orm::{DbBackend, DbErr, Statement, Value};
 
 /// Rows of a table that are about to be inserted.
-pub(super) struct Rows<const COLUMNS: usize> {
+pub struct Rows<const COLUMNS: usize> {
     pub table: &'static str,
     pub columns: [&'static str; COLUMNS],
     pub values: Vec<[Value; COLUMNS]>,
 }
 
 impl<const COLUMNS: usize> Rows<COLUMNS> {
-    /// The statement that inserts them; `then` is what follows the rows in it.
-    pub(super) fn insert(self, txn: &Txn, then: &str) -> Result<Statement, DbErr> {
+    /// The statement that inserts them, one at least; `then` is what follows the rows in it.
+    pub fn insert(self, backend: DbBackend, then: &str) -> Result<Statement, DbErr> {
         let (table, columns) = (self.table, self.columns.join(", "));
-        let backend = txn.get_database_backend();
         if backend == DbBackend::Postgres {
-            let (types, arrays) = self.arrays()?;
-            let places = types
-                .iter()
-                .zip(1..)
-                .map(|(kind, place)| format!("CAST(${place} AS {kind}[])"));
-            let places: Vec<String> = places.collect();
+            let (mut places, mut arrays) = (Vec::with_capacity(COLUMNS), Vec::with_capacity(COLUMNS));
+            for column in 0..COLUMNS {
+                let (kind, array) = array(self.values.iter().map(|row| &row[column]))?;
+                places.push(format!("CAST(${} AS {kind}[])", column + 1));
+                arrays.push(array);
+            }
             let rows = places.join(", ");
             let sql = format!("INSERT INTO {table} ({columns}) SELECT * FROM unnest({rows}) {then}");
             return Ok(Statement::from_sql_and_values(backend, sql, arrays));
@@ -40,22 +38,36 @@ impl<const COLUMNS: usize> Rows<COLUMNS> {
             self.values.into_iter().flatten(),
         ))
     }
+}
 
-    /// For each column the type of its values, and these as PostgreSQL reads an array: `{2026-07-01,2026-07-02}`.
-    fn arrays(&self) -> Result<([&'static str; COLUMNS], [Value; COLUMNS]), DbErr> {
-        let mut types = [""; COLUMNS];
-        let mut arrays: [String; COLUMNS] = std::array::from_fn(|_| String::with_capacity(self.values.len() * 40));
-        for row in &self.values {
-            for ((value, kind), array) in row.iter().zip(&mut types).zip(&mut arrays) {
-                array.push(if array.is_empty() { '{' } else { ',' });
-                *kind = write_element(array, value)?;
-            }
-        }
-        for array in &mut arrays {
-            array.push('}');
-        }
-        Ok((types, arrays.map(Value::from)))
+/// The condition that a column is one of these, and its values; they come after those places that are taken.
+pub fn one_of<V: Into<Value>>(
+    backend: DbBackend,
+    column: &str,
+    taken: usize,
+    these: impl IntoIterator<Item = V>,
+) -> Result<(String, Vec<Value>), DbErr> {
+    let these: Vec<Value> = these.into_iter().map(Into::into).collect();
+    if these.is_empty() {
+        return Ok(("FALSE".to_owned(), these));
     }
+    if backend == DbBackend::Postgres {
+        let (kind, array) = array(these.iter())?;
+        let condition = format!("{column} = ANY (CAST(${} AS {kind}[]))", taken + 1);
+        return Ok((condition, vec![array]));
+    }
+    Ok((format!("{column} IN ({})", places(taken, these.len())), these))
+}
+
+/// The type of these values, and the values as PostgreSQL reads an array: `{2026-07-01,2026-07-02}`.
+fn array<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> Result<(&'static str, Value), DbErr> {
+    let (mut text, mut kind) = (String::with_capacity(values.len() * 40), "");
+    for value in values {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        kind = write_element(&mut text, value)?;
+    }
+    text.push('}');
+    Ok((kind, text.into()))
 }
 
 /// Writes a value as an element of an array, and says which type it has.
@@ -68,6 +80,7 @@ fn write_element(array: &mut String, value: &Value) -> Result<&'static str, DbEr
             ("timestamptz", at)
         }
         Value::Bool(yes) => ("boolean", yes.map(|yes| write!(array, "{yes}"))),
+        Value::Int(number) => ("integer", number.map(|number| write!(array, "{number}"))),
         Value::BigInt(number) => ("bigint", number.map(|number| write!(array, "{number}"))),
         Value::Double(number) => ("double precision", number.map(|number| write!(array, "{number}"))),
         Value::Bytes(bytes) => {
@@ -116,7 +129,7 @@ fn rows_of_places(rows: usize, columns: usize) -> String {
 }
 
 /// `$3, $4, $5`: so many places after those that are taken.
-pub(super) fn places(taken: usize, count: usize) -> String {
+pub fn places(taken: usize, count: usize) -> String {
     let mut text = String::with_capacity(count * 6);
     for place in taken + 1..=taken + count {
         if place > taken + 1 {
@@ -130,15 +143,15 @@ pub(super) fn places(taken: usize, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, NaiveDate};
     use uuid::Uuid;
 
     use super::*;
+    use chrono::{DateTime, NaiveDate};
 
-    type AllKinds = [Value; 8];
+    type AllKinds = [Value; 9];
 
-    fn rows(values: Vec<AllKinds>) -> Rows<8> {
-        let columns = ["id", "day", "at", "yes", "count", "meters", "token", "said"];
+    fn rows(values: Vec<AllKinds>) -> Rows<9> {
+        let columns = ["id", "day", "at", "yes", "few", "count", "meters", "token", "said"];
         Rows {
             table: "thing",
             columns,
@@ -153,6 +166,7 @@ mod tests {
             NaiveDate::from_ymd_opt(2026, 7, 1).unwrap().into(),
             at.into(),
             true.into(),
+            Value::from(4_i32),
             Value::from(-3_i64),
             1.5.into(),
             vec![0_u8, 255].into(),
@@ -166,6 +180,7 @@ mod tests {
             None::<NaiveDate>.into(),
             None::<DateTime<chrono::Utc>>.into(),
             None::<bool>.into(),
+            None::<i32>.into(),
             None::<i64>.into(),
             Value::from(f64::NAN),
             None::<Vec<u8>>.into(),
@@ -175,29 +190,62 @@ mod tests {
 
     #[test]
     fn each_column_is_an_array_of_its_type() {
-        let (types, arrays) = rows(vec![empty(), full()]).arrays().unwrap();
-        let expected = [
-            "uuid",
-            "date",
-            "timestamptz",
-            "boolean",
-            "bigint",
-            "double precision",
-            "bytea",
-            "text",
-        ];
-        assert_eq!(types, expected);
+        let insert = rows(vec![empty(), full()]).insert(DbBackend::Postgres, "RETURNING id");
+        let insert = insert.unwrap();
+        assert_eq!(
+            insert.sql,
+            "INSERT INTO thing (id, day, at, yes, few, count, meters, token, said) SELECT * FROM unnest(\
+             CAST($1 AS uuid[]), CAST($2 AS date[]), CAST($3 AS timestamptz[]), CAST($4 AS boolean[]), \
+             CAST($5 AS integer[]), CAST($6 AS bigint[]), CAST($7 AS double precision[]), CAST($8 AS bytea[]), \
+             CAST($9 AS text[])) RETURNING id"
+        );
         let expected = [
             "{NULL,00000000-0000-0000-0000-000000000007}",
             "{NULL,2026-07-01}",
             "{NULL,2026-11-18T11:06:40.123456Z}",
             "{NULL,true}",
+            "{NULL,4}",
             "{NULL,-3}",
             "{NaN,1.5}",
             "{NULL,\"\\\\x00ff\"}",
             "{NULL,\"a \\\"b\\\", {NULL} \\\\ \n ü\"}",
         ];
-        assert_eq!(arrays, expected.map(Value::from));
+        assert_eq!(insert.values.unwrap().0, expected.map(Value::from));
+    }
+
+    #[test]
+    fn sqlite_takes_each_value_by_itself() {
+        let rows = Rows {
+            table: "thing",
+            columns: ["few", "said"],
+            values: vec![[1_i32.into(), "a".into()], [2_i32.into(), "b".into()]],
+        };
+        let insert = rows.insert(DbBackend::Sqlite, "RETURNING few").unwrap();
+        assert_eq!(
+            insert.sql,
+            "INSERT INTO thing (few, said) VALUES ($1, $2), ($3, $4) RETURNING few"
+        );
+        let expected = [1_i32.into(), "a".into(), 2_i32.into(), "b".into()];
+        assert_eq!(insert.values.unwrap().0, expected);
+    }
+
+    #[test]
+    fn one_of_many_is_one_value_for_postgres_and_many_for_sqlite() {
+        let these = ["a", "b\"", "c"];
+        let (condition, values) = one_of(DbBackend::Postgres, "said", 2, these).unwrap();
+        assert_eq!(condition, "said = ANY (CAST($3 AS text[]))");
+        assert_eq!(values, [Value::from(r#"{"a","b\"","c"}"#)]);
+        let (condition, values) = one_of(DbBackend::Sqlite, "said", 2, these).unwrap();
+        assert_eq!(condition, "said IN ($3, $4, $5)");
+        assert_eq!(values, these.map(Value::from));
+    }
+
+    #[test]
+    fn nothing_is_one_of_none() {
+        for backend in [DbBackend::Postgres, DbBackend::Sqlite] {
+            let (condition, values) = one_of(backend, "id", 0, None::<Uuid>).unwrap();
+            assert_eq!((condition.as_str(), values.len()), ("FALSE", 0));
+        }
     }
 
     #[test]
@@ -207,6 +255,7 @@ mod tests {
             columns: ["one"],
             values: vec![[Value::from('c')]],
         };
-        assert!(odd.arrays().is_err());
+        assert!(odd.insert(DbBackend::Postgres, "").is_err());
+        assert!(one_of(DbBackend::Postgres, "one", 0, ['c']).is_err());
     }
 }
