@@ -3,28 +3,20 @@
 
 mod channel;
 mod place;
+mod remote;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use tokio::sync::mpsc;
-use tonic::transport::{self, Endpoint, channel::Change};
 use url::Url;
 
+use self::remote::Remote;
 pub use self::{channel::Channel, place::Place};
 
 /// How much of one stream may wait for its reader.
 pub const STREAM_WINDOW: u32 = 256 * 1024;
 /// The same for all streams of a connection: so much more, that readers who stall do not stop the others.
 pub const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
-/// How often the addresses of a service are looked up again.
-const LOOK_UP: Duration = Duration::from_secs(5);
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The services that can be called, by name.
 #[derive(Clone, Default)]
@@ -81,7 +73,9 @@ impl Builder {
                 ));
             }
         };
-        let (calls, streams) = (balanced(host.clone(), port), balanced(host, port));
+        let addresses = remote::look_up(host, port);
+        let calls = Channel::there(Remote::new(addresses.clone()));
+        let streams = Channel::there(Remote::new(addresses));
         self.0.insert(service.to_owned(), Channels { calls, streams });
         Ok(())
     }
@@ -89,52 +83,6 @@ impl Builder {
     pub fn build(self) -> Upstreams {
         Upstreams(Arc::new(self.0))
     }
-}
-
-fn balanced(host: String, port: u16) -> Channel {
-    let (channel, changes) = transport::Channel::balance_channel(64);
-    tokio::spawn(follow_addresses(host, port, changes));
-    channel.into()
-}
-
-/// Keeps a channel's endpoints equal to what the name resolves to, until the channel is gone.
-async fn follow_addresses(host: String, port: u16, changes: mpsc::Sender<Change<SocketAddr, Endpoint>>) {
-    let mut known: HashSet<SocketAddr> = HashSet::new();
-    let mut ticks = tokio::time::interval(LOOK_UP);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = changes.closed() => return,
-        }
-        let found: HashSet<SocketAddr> = match tokio::net::lookup_host((host.as_str(), port)).await {
-            Ok(addresses) => addresses.collect(),
-            // The name server being away is no reason to forget addresses that work.
-            Err(error) => {
-                tracing::warn!(host, %error, "a service's name cannot be resolved");
-                continue;
-            }
-        };
-        for gone in known.difference(&found) {
-            let _ = changes.send(Change::Remove(*gone)).await;
-        }
-        for new in found.difference(&known) {
-            let _ = changes.send(Change::Insert(*new, endpoint(*new))).await;
-        }
-        known = found;
-    }
-}
-
-fn endpoint(address: SocketAddr) -> Endpoint {
-    // An address with a port always makes a valid URI.
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address makes a valid URI");
-    endpoint
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .connect_timeout(CONNECT_LIMIT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(10))
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true)
 }
 
 /// How long whoever calls will wait: at most eight digits and a unit.

@@ -4,6 +4,7 @@ mod health;
 mod host;
 mod lifecycle;
 mod server;
+mod unhurried;
 
 use std::sync::Arc;
 

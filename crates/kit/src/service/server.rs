@@ -4,7 +4,6 @@ use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use http::{Request, Response};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
     body::Body,
@@ -15,6 +14,7 @@ use tonic::{
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::{Layer as _, Service};
 
+use super::unhurried;
 use crate::{
     access::AccessLayer,
     upstream::{self, Place},
@@ -90,8 +90,9 @@ impl Served {
     /// Serves connections of the network.
     pub(super) async fn on_tcp(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
         let router = server().layer(self.access).add_routes(self.routes);
+        let incoming = unhurried::incoming(listener);
         Ok(router
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
             .await?)
     }
 }
@@ -100,7 +101,6 @@ fn server() -> Server {
     Server::builder()
         .initial_stream_window_size(upstream::STREAM_WINDOW)
         .initial_connection_window_size(upstream::CONNECTION_WINDOW)
-        .tcp_nodelay(true)
         .max_concurrent_streams(STREAMS_A_CONNECTION)
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))

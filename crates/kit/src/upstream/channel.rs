@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tonic::{body::Body, transport};
 use tower::Service;
 
-use super::place::Way;
+use super::{place::Way, remote::Remote};
 
 /// A way to a service. Cheap to clone.
 #[derive(Clone)]
@@ -19,18 +19,41 @@ pub struct Channel(Kind);
 #[derive(Clone)]
 enum Kind {
     Here(Way),
-    There(transport::Channel),
+    There(There),
+}
+
+struct There {
+    service: Remote,
+    /// Those of the runtime that calls.
+    connections: Option<transport::Channel>,
 }
 
 impl Channel {
     pub(super) fn here(way: Way) -> Self {
         Self(Kind::Here(way))
     }
+
+    pub(super) fn there(service: Remote) -> Self {
+        Self(Kind::There(There {
+            service,
+            connections: None,
+        }))
+    }
 }
 
-impl From<transport::Channel> for Channel {
-    fn from(channel: transport::Channel) -> Self {
-        Self(Kind::There(channel))
+impl There {
+    fn connections(&mut self) -> &mut transport::Channel {
+        self.connections.get_or_insert_with(|| self.service.channel())
+    }
+}
+
+impl Clone for There {
+    /// Another runtime may call by the clone.
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            connections: None,
+        }
     }
 }
 
@@ -42,14 +65,14 @@ impl Service<Request<Body>> for Channel {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         match &mut self.0 {
             Kind::Here(_) => Poll::Ready(Ok(())),
-            Kind::There(channel) => channel.poll_ready(context).map_err(Into::into),
+            Kind::There(there) => there.connections().poll_ready(context).map_err(Into::into),
         }
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match &mut self.0 {
             Kind::Here(way) => way.clone().call(request).map(Ok).boxed(),
-            Kind::There(channel) => channel.call(request).err_into().boxed(),
+            Kind::There(there) => there.connections().call(request).err_into().boxed(),
         }
     }
 }

@@ -1,16 +1,26 @@
-//! Calls of a service in the same process: as over a connection, without one.
+//! Calls of a service in the same process, as over a connection without one; and the connections to one elsewhere.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use futures_util::StreamExt as _;
 use http::{Request, Response};
 use kit::{
     Fault,
     upstream::{Channel, Place, Upstreams},
 };
-use tokio::{sync::Semaphore, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, runtime, sync::Semaphore, task::JoinHandle, time::timeout};
+use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, Status, body::Body, service::Routes, transport::Server};
 use tower::{ServiceExt as _, service_fn};
+use url::Url;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -158,4 +168,46 @@ async fn a_panic_is_the_callers_answer() {
     let panics = service_fn(|_: Request<Body>| async { panic!("on purpose") });
     tokio::spawn(place.serve(panics, CancellationToken::new()));
     assert_eq!(call(&channel, request()).await, Code::Internal);
+}
+
+/// A service elsewhere that knows no rpc: the way to it, and how many connections it was ever sent.
+async fn elsewhere() -> (Channel, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    let incoming = TcpListenerStream::new(listener).inspect(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let server = Server::builder().add_routes(Routes::default());
+    tokio::spawn(async move { server.serve_with_incoming(incoming).await });
+    let mut builder = Upstreams::builder();
+    builder.remote("elsewhere", &url).unwrap();
+    (builder.build().channel("elsewhere").unwrap(), connections)
+}
+
+/// By clones of the channel.
+async fn call_three_times(channel: &Channel) {
+    for _ in 0..3 {
+        let request = Request::post("http://elsewhere/hostelpulse.Nothing/Nothing");
+        let request = request.body(Body::empty()).unwrap();
+        assert_eq!(call(channel, request).await, Code::Unimplemented);
+    }
+}
+
+#[test]
+fn each_runtime_has_connections_of_its_own() {
+    let serving = runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (channel, connections) = serving.block_on(elsewhere());
+    assert_eq!(connections.load(Ordering::SeqCst), 0, "nobody has called");
+    serving.block_on(call_three_times(&channel));
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    // They end with their calls: that must not be felt by those that go on.
+    for runtimes in 2..=3 {
+        let another = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        another.block_on(call_three_times(&channel));
+        assert_eq!(connections.load(Ordering::SeqCst), runtimes);
+    }
+    serving.block_on(call_three_times(&channel));
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
 }

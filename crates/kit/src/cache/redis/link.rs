@@ -13,8 +13,8 @@ use std::{
 };
 
 use deadpool_redis::redis::{
-    self, AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind,
-    aio::MultiplexedConnection,
+    self, AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, IntoConnectionInfo as _, RedisError, RedisResult,
+    ServerErrorKind, aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
 use futures_util::future;
 use url::Url;
@@ -59,6 +59,12 @@ impl Connections {
     }
 }
 
+/// Many calls share a connection: none may wait until the answers to those before it are acknowledged.
+fn client(url: &Url) -> RedisResult<Client> {
+    let server = url.as_str().into_connection_info()?;
+    Client::open(server.set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+}
+
 impl Link {
     /// Connects, and finds out that the server can be used.
     pub(super) async fn open(url: &Url) -> Result<Arc<Self>, OpenError> {
@@ -68,7 +74,7 @@ impl Link {
         }
         let refused = |error: RedisError| OpenError::new(PORT, url, words(&error));
         let link = Self {
-            client: Client::open(url.as_str()).map_err(refused)?,
+            client: client(url).map_err(refused)?,
             connections: RwLock::new(None),
         };
         link.connect().await.map_err(|why| OpenError::new(PORT, url, why))?;
@@ -217,4 +223,19 @@ fn words(error: &RedisError) -> String {
 
 fn no_answer() -> String {
     format!("it does not answer within {CONNECT_LIMIT:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_call_waits_for_those_before_it_to_be_acknowledged() {
+        let url = Url::parse("redis://:secret@cache:6380/2").unwrap();
+        let client = client(&url).unwrap();
+        let server = client.get_connection_info();
+        assert!(server.tcp_settings().nodelay());
+        assert_eq!(server.redis_settings().db(), 2);
+        assert_eq!(server.redis_settings().password(), Some("secret"));
+    }
 }
