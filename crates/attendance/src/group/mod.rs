@@ -9,7 +9,10 @@ mod batch;
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,8 +20,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kit::{Clock, Db, Fault, db};
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, sleep},
+    sync::{Notify, mpsc, oneshot},
+    time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -39,8 +42,6 @@ pub(crate) const SAME_ANSWER: chrono::Duration = chrono::Duration::minutes(1);
 const CROWD: usize = 16;
 /// For so long a batch waits for company, give or take a tick of the timer.
 const COMPANY: Duration = Duration::from_millis(6);
-/// How often a batch that waits looks who is there.
-const LOOK: Duration = Duration::from_millis(1);
 /// A transaction that takes longer is given up.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -48,6 +49,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Group {
     waiting: mpsc::Sender<Waiting>,
     taken: tokio::sync::Mutex<mpsc::Receiver<Waiting>>,
+    company: Company,
     batch: usize,
     /// The months that have room in the database.
     months: Mutex<HashSet<NaiveDate>>,
@@ -69,6 +71,7 @@ impl Group {
         Self {
             waiting,
             taken: tokio::sync::Mutex::new(taken),
+            company: Company::default(),
             batch: usize::try_from(config.batch).unwrap_or(1).max(1),
             months: Mutex::default(),
             untold: Mutex::default(),
@@ -89,6 +92,7 @@ impl Group {
         }
         let (told, outcome) = oneshot::channel();
         self.waiting.try_send(Waiting { entry, told }).map_err(|_| full())?;
+        self.company.came(&self.waiting);
         Ok(Receipt(outcome))
     }
 
@@ -111,7 +115,7 @@ impl Group {
                 return;
             }
             let company = pace.company();
-            gather(&mut taken, &mut batch, company, self.batch).await;
+            self.company.gather(&mut taken, &mut batch, company, self.batch).await;
             let size = batch.len();
             let telling = if company == 0 { Telling::Now } else { Telling::Later };
             self.store_and_answer(app, std::mem::take(&mut batch), telling).await;
@@ -251,15 +255,36 @@ impl Pace {
     }
 }
 
-/// Waits a moment until so many are there, and takes those who are, up to `most`. A batch costs a transaction whether it is of two
-/// or of eighty: small ones between large ones keep everybody longer than they wait for each other.
-async fn gather<T>(taken: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, company: usize, most: usize) {
-    let until = Instant::now() + COMPANY;
-    while batch.len() + taken.len() < company.min(most) && !taken.is_closed() && Instant::now() < until {
-        sleep(LOOK).await;
+/// Whom a batch waits for.
+#[derive(Default)]
+struct Company {
+    /// So many are enough; nobody waits for any where it is 0.
+    wanted: AtomicUsize,
+    enough: Notify,
+}
+
+impl Company {
+    /// Somebody came.
+    fn came<T>(&self, waiting: &mpsc::Sender<T>) {
+        let wanted = self.wanted.load(Ordering::SeqCst);
+        if wanted != 0 && waiting.max_capacity() - waiting.capacity() >= wanted {
+            self.enough.notify_one();
+        }
     }
-    if !taken.is_empty() {
-        taken.recv_many(batch, most.saturating_sub(batch.len())).await;
+
+    /// Waits a moment until so many are there, and takes those who are, up to `most`. A batch costs a transaction whether it is
+    /// of two or of eighty: small ones between large ones keep everybody longer than they wait for each other.
+    async fn gather<T>(&self, taken: &mut mpsc::Receiver<T>, batch: &mut Vec<T>, company: usize, most: usize) {
+        let wanted = company.min(most).saturating_sub(batch.len());
+        if taken.len() < wanted && !taken.is_closed() {
+            self.wanted.store(wanted, Ordering::SeqCst);
+            let until = Instant::now() + COMPANY;
+            while taken.len() < wanted && timeout_at(until, self.enough.notified()).await.is_ok() {}
+            self.wanted.store(0, Ordering::SeqCst);
+        }
+        if !taken.is_empty() {
+            taken.recv_many(batch, most.saturating_sub(batch.len())).await;
+        }
     }
 }
 
@@ -284,24 +309,30 @@ pub(crate) struct First {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
+
+    /// The timer's grain.
+    const TICK: Duration = Duration::from_millis(1);
 
     /// What a batch that begins with one has in the end, and how long it waited: so many are there, so many come after 3 ms.
     async fn gathered(there: usize, come: usize, company: usize, most: usize) -> (usize, Duration) {
         let (give, mut taken) = mpsc::channel(1000);
-        for _ in 0..there {
+        let waits = Company::default();
+        let hand_in = || {
             give.try_send(()).unwrap();
-        }
+            waits.came(&give);
+        };
+        (0..there).for_each(|_| hand_in());
         let later = async {
             sleep(Duration::from_millis(3)).await;
-            for _ in 0..come {
-                give.try_send(()).unwrap();
-            }
+            (0..come).for_each(|_| hand_in());
         };
         let begun = Instant::now();
         let mut batch = vec![()];
         let gathering = async {
-            gather(&mut taken, &mut batch, company, most).await;
+            waits.gather(&mut taken, &mut batch, company, most).await;
             begun.elapsed()
         };
         let (waited, ()) = tokio::join!(gathering, later);
@@ -332,7 +363,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_a_pause_nobody_waits() {
-        assert_eq!(wanted_after(&[100, 100], COMPANY + LOOK).await, [0, 0]);
+        assert_eq!(wanted_after(&[100, 100], COMPANY + TICK).await, [0, 0]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -346,10 +377,10 @@ mod tests {
     async fn a_batch_waits_for_its_company_and_not_much_longer() {
         let (size, waited) = gathered(5, 44, 40, 60).await;
         assert_eq!(size, 50);
-        assert!(waited <= Duration::from_millis(4), "{waited:?}");
+        assert!(waited <= Duration::from_millis(3) + TICK, "{waited:?}");
         let (size, waited) = gathered(5, 20, 40, 60).await;
         assert_eq!(size, 26);
-        assert!(waited >= COMPANY && waited <= COMPANY + LOOK, "{waited:?}");
+        assert!(waited >= COMPANY && waited <= COMPANY + TICK, "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -364,7 +395,7 @@ mod tests {
         give.try_send(()).unwrap();
         taken.close();
         let (begun, mut batch) = (Instant::now(), Vec::new());
-        gather(&mut taken, &mut batch, 5, 60).await;
+        Company::default().gather(&mut taken, &mut batch, 5, 60).await;
         assert_eq!((batch.len(), begun.elapsed()), (1, Duration::ZERO));
     }
 }
