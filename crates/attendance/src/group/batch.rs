@@ -257,7 +257,7 @@ impl<'a> Batch<'a> {
         let marked = self.marked.iter().map(|(index, _)| *index);
         let marked: HashSet<Uuid> = marked.filter_map(|index| self.entries[index].scan.session_id).collect();
         let marked: Vec<Uuid> = marked.into_iter().collect();
-        rows::take_versions_in_txn(txn, &marked, 1, self.now).await?;
+        rows::take_versions_in_txn(txn, &marked, 1).await?;
         match telling {
             Telling::Now => telling::tell_in_txn(txn, clock, &marked).await,
             Telling::Later => Ok(()),

@@ -350,19 +350,15 @@ pub(crate) async fn keep_in_txn(
     Ok(())
 }
 
-/// Takes so many of the next versions of locked roll calls: something happened that others are to be told.
-pub(crate) async fn take_versions_in_txn(
-    txn: &Txn,
-    sessions: &[Uuid],
-    versions: i64,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+/// Takes so many of the next versions of locked roll calls: something happened that others are to be told. The roll call itself
+/// is as it was, so its time of change stays, and PostgreSQL has no index to write.
+pub(crate) async fn take_versions_in_txn(txn: &Txn, sessions: &[Uuid], versions: i64) -> Result<(), DbErr> {
     if sessions.is_empty() {
         return Ok(());
     }
-    let (these, ids) = one_of(txn.get_database_backend(), "id", 2, sessions.iter().copied())?;
-    let sql = format!("UPDATE session SET version = version + $1, changed_at = $2 WHERE {these}");
-    let values = [Value::from(versions), now.into()].into_iter().chain(ids);
+    let (these, ids) = one_of(txn.get_database_backend(), "id", 1, sessions.iter().copied())?;
+    let sql = format!("UPDATE session SET version = version + $1 WHERE {these}");
+    let values = std::iter::once(Value::from(versions)).chain(ids);
     execute(&**txn, sql, values).await?;
     Ok(())
 }

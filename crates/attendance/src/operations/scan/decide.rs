@@ -45,7 +45,7 @@ pub(crate) async fn decide(app: &App, caller: &Caller, id: Uuid, word: Word) -> 
         Word::Confirmed => mark(app, caller, &txn, locked, &kept, by).await?,
         Word::Refused => false,
     };
-    batch::take_versions_in_txn(&txn, &[session.id], 1 + i64::from(marked), now).await?;
+    batch::take_versions_in_txn(&txn, &[session.id], 1 + i64::from(marked)).await?;
     txn.commit().await?;
     app.happened.ring(session.id);
     Ok(Kept {

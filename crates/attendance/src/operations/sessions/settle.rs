@@ -66,7 +66,7 @@ async fn tell_in_txn(app: &App, txn: &Txn, session: &Session, absent: &[Uuid]) -
         .collect();
     let more = i64::try_from(drafts.len()).unwrap_or(i64::MAX) - 1;
     if more > 0 {
-        store::batch::take_versions_in_txn(txn, &[session.id], more, app.clock.now()).await?;
+        store::batch::take_versions_in_txn(txn, &[session.id], more).await?;
     }
     outbox::add_many(txn, drafts).await?;
     Ok(())
