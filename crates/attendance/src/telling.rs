@@ -33,7 +33,7 @@ const AT_ONCE: i64 = 100;
 const HELD_AT_ONCE: usize = 4;
 
 /// What is about to be told of a roll call.
-struct Telling {
+struct News {
     session: Uuid,
     /// Up to which version it was told before.
     before: i64,
@@ -63,24 +63,23 @@ pub(crate) async fn tell_in_txn(txn: &Txn, clock: &Clock, sessions: &[Uuid]) -> 
 pub(crate) async fn tell(db: &Db, clock: &Clock, sessions: &[Uuid]) -> Result<(), DbErr> {
     for some in sessions.chunks(HELD_AT_ONCE) {
         let left = untold::read(db.reader(), some.iter().copied()).await?;
-        let tellings = prepare(clock, &left)?;
-        if !tellings.is_empty() {
-            tell_prepared(db, clock, tellings).await?;
+        let news = prepare(clock, &left)?;
+        if !news.is_empty() {
+            tell_prepared(db, clock, news).await?;
         }
     }
     Ok(())
 }
 
-async fn tell_prepared(db: &Db, clock: &Clock, tellings: Vec<Telling>) -> Result<(), DbErr> {
+async fn tell_prepared(db: &Db, clock: &Clock, news: Vec<News>) -> Result<(), DbErr> {
     let txn = db.begin().await?;
-    let ids: Vec<Uuid> = tellings.iter().map(|telling| telling.session).collect();
+    let ids: Vec<Uuid> = news.iter().map(|news| news.session).collect();
     let held = batch::lock_in_txn(&txn, &ids).await?;
-    let is_as_before =
-        |telling: &Telling| held.get(&telling.session).map(|held| held.told_version) == Some(telling.before);
-    let (good, stale): (Vec<_>, Vec<_>) = tellings.into_iter().partition(is_as_before);
+    let is_as_before = |news: &News| held.get(&news.session).map(|held| held.told_version) == Some(news.before);
+    let (good, stale): (Vec<_>, Vec<_>) = news.into_iter().partition(is_as_before);
     write_in_txn(&txn, good).await?;
     // Somebody else has told of some since it was read, and perhaps not of everything.
-    let stale: Vec<Uuid> = stale.iter().map(|telling| telling.session).collect();
+    let stale: Vec<Uuid> = stale.iter().map(|news| news.session).collect();
     tell_in_txn(&txn, clock, &stale).await?;
     txn.commit().await
 }
@@ -93,13 +92,13 @@ pub(crate) async fn tell_what_was_left(app: &App) -> Result<(), DbErr> {
     tell(&app.db, &app.clock, &left).await
 }
 
-fn prepare(clock: &Clock, left: &[Left]) -> Result<Vec<Telling>, DbErr> {
+fn prepare(clock: &Clock, left: &[Left]) -> Result<Vec<News>, DbErr> {
     let caller = Caller::service(events::SOURCE, String::new());
     let tell = |left: &Left| {
         let events = by_events(&left.marks).into_iter().map(|(version, marks)| {
             events::marked(clock, &caller, (left.session, left.day), version, &marks).written()
         });
-        Ok(Telling {
+        Ok(News {
             session: left.session,
             before: left.told_version,
             after: left.marks.last().map_or(left.told_version, |(version, _)| *version),
@@ -125,12 +124,9 @@ fn by_events(marks: &[(i64, Marked)]) -> Vec<(i64, Vec<Marked>)> {
     events
 }
 
-async fn write_in_txn(txn: &Txn, tellings: Vec<Telling>) -> Result<(), DbErr> {
-    let told: Vec<(Uuid, i64)> = tellings
-        .iter()
-        .map(|telling| (telling.session, telling.after))
-        .collect();
-    outbox::add_written(txn, tellings.into_iter().flat_map(|telling| telling.events)).await?;
+async fn write_in_txn(txn: &Txn, news: Vec<News>) -> Result<(), DbErr> {
+    let told: Vec<(Uuid, i64)> = news.iter().map(|news| (news.session, news.after)).collect();
+    outbox::add_written(txn, news.into_iter().flat_map(|news| news.events)).await?;
     untold::told_in_txn(txn, &told).await
 }
 

@@ -1,7 +1,7 @@
 //! Connections that write what their streams have to say once all of them that are ready have had their turn.
 
 use std::{
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -62,14 +62,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Unhurried<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Unhurried<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_turn(context)).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_turn(context)).poll_write_vectored(context, parts)
     }
 
     /// No: HTTP/2 then copies more answers into one buffer before it writes, those of up to 1 KiB instead of 256 bytes.
