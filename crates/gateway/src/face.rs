@@ -171,7 +171,7 @@ impl Face {
     ) -> Outcome {
         let route = match &target.serves {
             Serves::Page(page) => {
-                let answer = page.serve(self, request, parameters).await;
+                let answer = Box::pin(page.serve(self, request, parameters)).await;
                 return Outcome { answer, figures: None };
             }
             Serves::Rpc(route) => route,
@@ -187,7 +187,7 @@ impl Face {
         };
         let mut visit = match Visit::admit(self, request, route, path, query, request_id).await {
             Ok(visit) => visit,
-            Err(refusal) => return self.turned_away(request, refusal).await,
+            Err(refusal) => return Box::pin(self.turned_away(request, refusal)).await,
         };
         let answer = match visit.spend_unread().await {
             Ok(()) => shapes::serve(&mut visit, payload).await,

@@ -26,14 +26,15 @@ use crate::{
     visit::Visit,
 };
 
-/// Serves a request that was admitted.
+/// Serves a request that was admitted. The task of each request is as large as the largest of what it may wait for, and moved a
+/// few times before it runs: what is large is held elsewhere.
 pub(crate) async fn serve(visit: &mut Visit<'_>, payload: Payload) -> Result<HttpResponse, Refusal> {
     match &visit.route.kind {
         Kind::Unary { request, success } => unary::serve(visit, request, success, payload).await,
-        Kind::Stream { request, message } => stream::serve(visit, request, message, payload).await,
-        Kind::Upload { form, success } => upload::serve(visit, form, success, payload).await,
-        Kind::Download { request, media_type } => download::serve(visit, request, media_type, payload).await,
-        Kind::Page { request } => page::serve(visit, request, payload).await,
+        Kind::Stream { request, message } => Box::pin(stream::serve(visit, request, message, payload)).await,
+        Kind::Upload { form, success } => Box::pin(upload::serve(visit, form, success, payload)).await,
+        Kind::Download { request, media_type } => Box::pin(download::serve(visit, request, media_type, payload)).await,
+        Kind::Page { request } => Box::pin(page::serve(visit, request, payload)).await,
     }
 }
 

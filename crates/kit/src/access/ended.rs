@@ -52,7 +52,7 @@ impl Ended {
         let ended = if let Some(ended) = self.verdict(session) {
             ended
         } else {
-            self.first_report().await?;
+            Box::pin(self.first_report()).await?;
             self.contains(session)
         };
         if ended {

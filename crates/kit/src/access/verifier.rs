@@ -15,6 +15,7 @@ use jsonwebtoken::{
 };
 use moka::sync::Cache;
 use proto::auth::tokens_client::TokensClient;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -74,7 +75,8 @@ struct Inner {
     secret: ServiceSecret,
     /// With these auth is asked what it tells services alone.
     tokens: ServiceTokens,
-    remembered: Cache<Box<str>, Arc<Verified>, std::hash::RandomState>,
+    /// By the digests of tokens, which are a tenth as large and of no use to anybody else.
+    remembered: Cache<[u8; 32], Arc<Verified>>,
     exchanges: Exchanges,
     ended: Ended,
     clock: Clock,
@@ -149,15 +151,17 @@ impl Verifier {
     }
 
     async fn verify_token(&self, token: &str) -> Result<Arc<Verified>, Fault> {
-        if let Some(known) = self.0.remembered.get(token) {
+        // Before it costs a digest.
+        if token.len() > LONGEST_TOKEN {
+            return Err(refused());
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        if let Some(known) = self.0.remembered.get(&digest) {
             return if self.ended(known.ends) {
                 Err(refused())
             } else {
                 Ok(known)
             };
-        }
-        if token.len() > LONGEST_TOKEN {
-            return Err(refused());
         }
         if token.starts_with(API_KEY_PREFIX) {
             let how =
@@ -165,7 +169,7 @@ impl Verifier {
             return Err(Fault::unauthenticated(how));
         }
         let verified = Arc::new(self.verify_anew(token).await?);
-        self.0.remembered.insert(token.into(), verified.clone());
+        self.0.remembered.insert(digest, verified.clone());
         Ok(verified)
     }
 
@@ -225,9 +229,14 @@ impl Verifier {
         if id == HS256_KID {
             return self.0.hs256.clone().ok_or_else(refused);
         }
-        if let Some(key) = self.fresh_key(id) {
-            return Ok(key);
+        match self.fresh_key(id) {
+            Some(key) => Ok(key),
+            None => Box::pin(self.asked_for_key(id)).await,
         }
+    }
+
+    /// A key that is not known, or was published too long ago.
+    async fn asked_for_key(&self, id: &str) -> Result<Arc<VerifyingKey>, Fault> {
         let mut asked = self.0.asked.lock().await;
         if let Some(key) = self.fresh_key(id) {
             return Ok(key); // another caller asked while this one waited
