@@ -5,11 +5,12 @@
 //! becomes of the process that stored it.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::TryStreamExt as _;
 use kit::{
     Db,
     db::{Txn, execute, one_of, statement},
 };
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, StreamTrait, Value};
 use uuid::Uuid;
 
 use crate::{domain::MarkSource, events::Marked};
@@ -49,18 +50,19 @@ struct Id {
 
 /// What nobody was told of these roll calls.
 pub(crate) async fn read(
-    db: &impl ConnectionTrait,
+    db: &(impl ConnectionTrait + StreamTrait),
     sessions: impl IntoIterator<Item = Uuid>,
 ) -> Result<Vec<Left>, DbErr> {
-    let (these, ids) = one_of(db.get_database_backend(), "session.id", 0, sessions)?;
+    let (these, ids) = one_of(ConnectionTrait::get_database_backend(db), "session.id", 0, sessions)?;
     let sql = format!(
         "SELECT session.id, session.day, session.told_version, mark.version, mark.student_id, mark.scan_id, mark.source, \
          mark.scanned_at, mark.retracts_absence FROM session JOIN mark ON {UNTOLD} WHERE {these} \
          ORDER BY session.id, mark.version, mark.scan_id"
     );
-    let rows = Row::find_by_statement(statement(db, sql, ids)).all(db).await?;
+    // In a crowd these are thousands: none of them is held longer than it takes to note it.
+    let mut rows = Row::find_by_statement(statement(db, sql, ids)).stream(db).await?;
     let mut left: Vec<Left> = Vec::new();
-    for row in rows {
+    while let Some(row) = rows.try_next().await? {
         if left.last().is_none_or(|last| last.session != row.id) {
             left.push(Left {
                 session: row.id,
