@@ -171,6 +171,7 @@ impl Face {
     ) -> Outcome {
         let route = match &target.serves {
             Serves::Page(page) => {
+                // Boxed, like whatever else few requests wait for, so that the task of the others stays small.
                 let answer = Box::pin(page.serve(self, request, parameters)).await;
                 return Outcome { answer, figures: None };
             }

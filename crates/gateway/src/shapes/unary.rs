@@ -23,6 +23,7 @@ pub(super) async fn serve(
     let request = read_message(visit, input, body).await?;
     let metadata = visit.metadata()?;
     let limit = config.deadlines.call();
+    // The largest part of a request's task.
     let answer = Box::pin(visit.route.rpc.unary(request.wire.into(), metadata, limit)).await;
     let answer = answer.map_err(|fault| jar.refused(visit.refused(fault)))?;
     let (answer, cookie) = jar.close(&request.fields, answer, config.cookie_seconds)?;

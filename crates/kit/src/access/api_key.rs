@@ -59,6 +59,7 @@ impl Verifier {
     /// Who comes from outside with an access token, or with an API key used from an address.
     pub async fn admit(&self, bearer: &str, from: Option<IpAddr>) -> Result<Admitted, Fault> {
         if bearer.starts_with(API_KEY_PREFIX) {
+            // Kept out of the task of those who bring a token, which it would make several times as large.
             return Box::pin(self.exchange(bearer, from)).await;
         }
         let verified = self.verify_user(bearer).await?;

@@ -52,6 +52,7 @@ impl Ended {
         let ended = if let Some(ended) = self.verdict(session) {
             ended
         } else {
+            // Once, after the start: its size is no part of each request's task.
             Box::pin(self.first_report()).await?;
             self.contains(session)
         };

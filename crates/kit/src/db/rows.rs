@@ -293,6 +293,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_number_has_a_word() {
+        let these = [Value::from(f64::NAN), None::<f64>.into()];
+        assert_eq!(in_words(&these).unwrap(), "{NaN,NULL}");
+    }
+
+    #[test]
     fn sqlite_takes_each_value_by_itself() {
         let rows = Rows {
             table: "thing",

@@ -2,16 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, NaiveDate, Utc};
 use kit::{
     Db, Fault,
     db::{self, MigrateError},
     fault::Kind,
     testing::TestStores,
 };
-use sea_orm::{ConnectionTrait as _, DbErr, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, FromQueryResult, Statement, Value};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tokio::net::TcpListener;
 use url::Url;
+use uuid::Uuid;
 
 struct First;
 
@@ -237,4 +239,100 @@ async fn text_with_a_nul_is_kept_or_the_callers_mistake() {
     if let Err(error) = add(&db, "a\0b").await {
         assert_eq!(db::fault(&error).kind, Kind::Validation, "{error}");
     }
+}
+
+/// A value of each kind that rows take.
+#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+struct AllKinds {
+    number: i64,
+    id: Option<Uuid>,
+    day: Option<NaiveDate>,
+    at: Option<DateTime<Utc>>,
+    yes: Option<bool>,
+    few: Option<i32>,
+    meters: Option<f64>,
+    token: Option<Vec<u8>>,
+    said: Option<String>,
+}
+
+impl AllKinds {
+    fn full(number: i64) -> Self {
+        Self {
+            number,
+            id: Some(Uuid::from_u128(7)),
+            day: NaiveDate::from_ymd_opt(2026, 7, 1),
+            at: DateTime::from_timestamp_micros(1_795_000_000_123_456),
+            yes: Some(true),
+            few: Some(-4),
+            meters: Some(0.1 + 0.2),
+            token: Some(vec![0, 255, b'\\', b'"']),
+            said: Some("a \"b\", {NULL} \\ \n ü".to_owned()),
+        }
+    }
+
+    fn empty(number: i64) -> Self {
+        Self {
+            number,
+            id: None,
+            day: None,
+            at: None,
+            yes: None,
+            few: None,
+            meters: None,
+            token: None,
+            said: None,
+        }
+    }
+
+    fn values(self) -> [Value; 9] {
+        [
+            self.number.into(),
+            self.id.into(),
+            self.day.into(),
+            self.at.into(),
+            self.yes.into(),
+            self.few.into(),
+            self.meters.into(),
+            self.token.into(),
+            self.said.into(),
+        ]
+    }
+}
+
+#[tokio::test]
+async fn rows_come_back_as_they_were() {
+    let (db, _, _stores) = fresh().await;
+    let kinds = match db.backend() {
+        DbBackend::Postgres => ["UUID", "DATE", "TIMESTAMPTZ", "BYTEA"],
+        _ => ["uuid_text", "date_text", "timestamp_with_timezone_text", "blob"],
+    };
+    let [id, day, at, token] = kinds;
+    let sql = format!(
+        "CREATE TABLE kinds (number BIGINT, id {id}, day {day}, at {at}, yes BOOLEAN, few INTEGER, \
+         meters DOUBLE PRECISION, token {token}, said TEXT)"
+    );
+    let txn = db.begin().await.unwrap();
+    txn.execute_unprepared(&sql).await.unwrap();
+    let (full, empty) = (AllKinds::full, AllKinds::empty);
+    // With nothing missing, with something missing in each column, with hardly anything there, and again with nothing missing:
+    // a statement that was prepared for one must not be taken for another.
+    let batches = [
+        vec![full(1), full(2)],
+        vec![full(3), empty(4), full(5)],
+        vec![empty(6)],
+        vec![full(7)],
+    ];
+    for batch in &batches {
+        let rows = db::Rows {
+            table: "kinds",
+            columns: ["number", "id", "day", "at", "yes", "few", "meters", "token", "said"],
+            values: batch.iter().cloned().map(AllKinds::values).collect(),
+        };
+        let insert = rows.insert(db.backend(), "").unwrap();
+        txn.execute_raw(insert).await.unwrap();
+    }
+    let (these, numbers) = db::one_of(db.backend(), "number", 0, 1..=7_i64).unwrap();
+    let sql = format!("SELECT * FROM kinds WHERE {these} ORDER BY number");
+    let kept = AllKinds::find_by_statement(db::statement(&*txn, sql, numbers));
+    assert_eq!(kept.all(&*txn).await.unwrap(), batches.concat());
 }
